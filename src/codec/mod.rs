@@ -1,0 +1,5 @@
+//! Parsers and writers without IO: they see bytes, and know neither HTTP nor a runtime.
+//!
+//! All of them are fuzzed and take any input without panicking.
+
+pub mod write;

@@ -1,0 +1,1 @@
+//! Clients that speak Chat Completions, providers that speak Anthropic Messages.

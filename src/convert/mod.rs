@@ -1,0 +1,6 @@
+//! `ConvertLayer`: speaks the provider's format upstream and the client's format downstream.
+
+pub(crate) mod chat_to_messages;
+pub(crate) mod context;
+pub(crate) mod machine;
+pub(crate) mod report;

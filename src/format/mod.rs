@@ -1,0 +1,4 @@
+//! Borrowed views of the wire formats: shared vocabulary of the converters, not a pivot between them.
+
+pub(crate) mod error;
+pub(crate) mod raw;

@@ -1,0 +1,89 @@
+//! The providers, one file each: what they want of a request, and how they answer.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A provider that the gateway can speak to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Provider {
+    /// OpenAI.
+    OpenAi,
+    /// Anthropic.
+    Anthropic,
+    /// Google Gemini.
+    Gemini,
+    /// Groq.
+    Groq,
+    /// Perplexity.
+    Perplexity,
+    /// AWS Bedrock, Converse API.
+    AwsBedrock,
+    /// AWS Bedrock, InvokeModel API with Anthropic bodies.
+    AwsBedrockInvoke,
+    /// Any other server with an OpenAI-compatible `/chat/completions`.
+    OpenAiCompatible,
+}
+
+impl Provider {
+    /// Every provider.
+    pub const ALL: [Self; 8] = [
+        Self::OpenAi,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Groq,
+        Self::Perplexity,
+        Self::AwsBedrock,
+        Self::AwsBedrockInvoke,
+        Self::OpenAiCompatible,
+    ];
+
+    /// The id used in configurations and headers.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Groq => "groq",
+            Self::Perplexity => "perplexity",
+            Self::AwsBedrock => "aws-bedrock",
+            Self::AwsBedrockInvoke => "aws-bedrock-invoke",
+            Self::OpenAiCompatible => "openai-compatible",
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl FromStr for Provider {
+    type Err = UnknownProvider;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.id() == id)
+            .ok_or(UnknownProvider)
+    }
+}
+
+/// A provider id that is none of [`Provider::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownProvider;
+
+impl fmt::Display for UnknownProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown provider; known are")?;
+        for (at, provider) in Provider::ALL.into_iter().enumerate() {
+            f.write_str(if at == 0 { " " } else { ", " })?;
+            f.write_str(provider.id())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for UnknownProvider {}
