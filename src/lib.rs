@@ -10,6 +10,7 @@
     )
 )]
 
+mod body;
 pub mod codec;
 pub mod convert;
 mod endpoint;
@@ -19,6 +20,7 @@ pub mod provider;
 pub mod target;
 mod usage;
 
+pub use body::Payload;
 pub use endpoint::{Endpoint, Format};
 pub use provider::Provider;
 pub use usage::{Usage, UsageHandle};

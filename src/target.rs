@@ -49,6 +49,7 @@ impl Options {
 #[non_exhaustive]
 pub enum ChatReasoning {
     /// `reasoning_content` and `thinking_blocks`, as LiteLLM's clients read them.
+    #[default]
     ThinkingBlocks,
     /// `reasoning` and `reasoning_details`, as OpenRouter's clients read them.
     ReasoningDetails,

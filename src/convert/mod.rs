@@ -4,3 +4,4 @@ pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod machine;
 pub(crate) mod report;
+pub(crate) mod tool_names;

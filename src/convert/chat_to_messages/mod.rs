@@ -1,1 +1,3 @@
 //! Clients that speak Chat Completions, providers that speak Anthropic Messages.
+
+pub(crate) mod state;
