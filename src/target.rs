@@ -40,7 +40,7 @@ impl Options {
 }
 
 /// The fields in which Chat clients get signed reasoning; Chat itself has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "config",
     derive(serde::Deserialize),
