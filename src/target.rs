@@ -1,75 +1,378 @@
 //! Where calls go: connections to providers, and the targets of a route.
 
-/// Switches of a connection or a target that change how requests are converted. Every one has a default; a target's
-/// value wins over its connection's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "config",
-    derive(serde::Deserialize),
-    serde(default, deny_unknown_fields)
-)]
-#[non_exhaustive]
-pub struct Options {
-    /// Output tokens to ask for where the client gave no limit and the target demands one. Default: the model's maximum.
-    pub default_max_tokens: Option<u32>,
-    /// The fields in which Chat clients get signed reasoning. Default: `thinking_blocks`.
-    pub chat_reasoning: Option<ChatReasoning>,
-    /// What the provider shall do with replayed thinking that is bound to another conversation. Default: `drop_block`.
-    pub thinking_binding: Option<ThinkingBinding>,
-    /// The `anthropic-version` that converted requests carry. Default: `2023-06-01`.
-    pub anthropic_version: Option<String>,
-    /// Whether an implicit `prompt_cache_options` turns Anthropic's automatic cache breakpoint on. Default: false.
-    pub auto_cache: Option<bool>,
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use tower::retry::budget::TpsBudget;
+
+use crate::auth::{Credential, InjectedHeader, InvalidCredential};
+pub use crate::options::{ChatReasoning, Options, ThinkingBinding};
+use crate::provider::Provider;
+use crate::settings::RetrySettings;
+
+/// A way to a provider: where it is, and how to authenticate to it.
+///
+/// ```
+/// use tower_llm_gateway::{Connection, Credential, Provider};
+///
+/// let connection = Connection::builder("main", Provider::Anthropic)
+///     .credential(Credential::api_key("sk-ant-…"))
+///     .build()?;
+/// assert_eq!(connection.name(), "main");
+/// # Ok::<(), tower_llm_gateway::InvalidConnection>(())
+/// ```
+pub struct Connection {
+    name: Arc<str>,
+    provider: Provider,
+    base: BaseUrl,
+    injected: Vec<InjectedHeader>,
+    options: Options,
+    budget: TpsBudget,
 }
 
-impl Options {
-    /// These options where they are set, and `base`'s where they are not.
+impl Connection {
+    /// Begins a connection called `name` to `provider`.
     #[must_use]
-    pub fn or(&self, base: &Self) -> Self {
-        Self {
-            default_max_tokens: self.default_max_tokens.or(base.default_max_tokens),
-            chat_reasoning: self.chat_reasoning.or(base.chat_reasoning),
-            thinking_binding: self.thinking_binding.or(base.thinking_binding),
-            anthropic_version: self
-                .anthropic_version
-                .clone()
-                .or_else(|| base.anthropic_version.clone()),
-            auto_cache: self.auto_cache.or(base.auto_cache),
+    pub fn builder(name: impl Into<String>, provider: Provider) -> ConnectionBuilder {
+        ConnectionBuilder {
+            name: name.into(),
+            provider,
+            base_url: None,
+            credential: Credential::None,
+            headers: Vec::new(),
+            options: Options::default(),
+            retry: RetrySettings::default(),
+        }
+    }
+
+    /// The connection's name: clients may ask for `NAME/model-id`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The provider at the other end.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        self.provider
+    }
+
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    pub(crate) fn injected(&self) -> &[InjectedHeader] {
+        &self.injected
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn budget(&self) -> &TpsBudget {
+        &self.budget
+    }
+
+    /// The URI of `path` below the base URL.
+    ///
+    /// Host, scheme and port come from the configuration alone, whatever a request says.
+    pub(crate) fn uri(&self, path: &str, query: Option<&str>) -> Option<Uri> {
+        let base = &self.base;
+        let mut target = String::with_capacity(base.path.len() + path.len() + query.map_or(0, |query| query.len() + 1));
+        target.push_str(&base.path);
+        target.push_str(path);
+        if let Some(query) = query {
+            target.push('?');
+            target.push_str(query);
+        }
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(base.scheme.clone());
+        parts.authority = Some(base.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
+        Uri::from_parts(parts).ok()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("name", &self.name)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Connection`].
+#[derive(Debug)]
+pub struct ConnectionBuilder {
+    name: String,
+    provider: Provider,
+    base_url: Option<String>,
+    credential: Credential,
+    headers: Vec<(String, String)>,
+    options: Options,
+    retry: RetrySettings,
+}
+
+impl ConnectionBuilder {
+    /// The base URL: `http` or `https`, a path but no query. Default: the provider's own.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// What the connection authenticates with.
+    #[must_use]
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.credential = credential;
+        self
+    }
+
+    /// A further header that every request on this connection carries.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Switches of the conversions.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The retry settings, of which a connection keeps its own budget.
+    #[must_use]
+    pub fn retry(mut self, retry: RetrySettings) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Makes the connection.
+    ///
+    /// # Errors
+    /// The name, the base URL, the key or a header is not usable.
+    pub fn build(self) -> Result<Connection, InvalidConnection> {
+        let name = self.name;
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+            return Err(InvalidConnection::Name);
+        }
+        let spec = self.provider.spec();
+        let url = self.base_url.as_deref().or(spec.base_url).ok_or(InvalidConnection::NoBaseUrl)?;
+        let base = BaseUrl::parse(url, spec.base_suffix)?;
+        let mut injected = Vec::with_capacity(self.headers.len() + 1);
+        match self.credential.header(self.provider)? {
+            Some(header) => injected.push(header),
+            None if spec.needs_key => return Err(InvalidConnection::NoCredential),
+            None => {}
+        }
+        for (name, value) in &self.headers {
+            let header = InjectedHeader::configured(name, value);
+            injected.push(header.ok_or_else(|| InvalidConnection::Header(name.clone()))?);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+        let percent = self.retry.budget_percent.min(100_000) as f32 / 100.0;
+        Ok(Connection {
+            name: name.into(),
+            provider: self.provider,
+            base,
+            injected,
+            options: self.options,
+            budget: TpsBudget::new(Duration::from_secs(10), self.retry.budget_floor.min(1000), percent),
+        })
+    }
+}
+
+/// Why a connection cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidConnection {
+    /// The name is empty or has other characters than letters, digits, `.`, `_` and `-`.
+    Name,
+    /// The provider has no URL of its own.
+    NoBaseUrl,
+    /// The base URL is not an absolute `http` or `https` URL without user, query and fragment.
+    BaseUrl,
+    /// The provider wants a key.
+    NoCredential,
+    /// The key cannot stand in a header.
+    Credential(InvalidCredential),
+    /// The header of this name cannot be sent.
+    Header(String),
+}
+
+impl fmt::Display for InvalidConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => f.write_str("a connection's name takes letters, digits, '.', '_' and '-'"),
+            Self::NoBaseUrl => f.write_str("this provider needs a base_url"),
+            Self::BaseUrl => {
+                f.write_str("base_url must be an absolute http or https URL without user, query and fragment")
+            }
+            Self::NoCredential => f.write_str("this provider needs a key"),
+            Self::Credential(error) => error.fmt(f),
+            Self::Header(name) => write!(f, "the header {name:?} cannot be sent"),
         }
     }
 }
 
-/// The fields in which Chat clients get signed reasoning; Chat itself has none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "config",
-    derive(serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
-#[non_exhaustive]
-pub enum ChatReasoning {
-    /// `reasoning_content` and `thinking_blocks`, as LiteLLM's clients read them.
-    #[default]
-    ThinkingBlocks,
-    /// `reasoning` and `reasoning_details`, as OpenRouter's clients read them.
-    ReasoningDetails,
-    /// Both.
-    Both,
-    /// No reasoning at all.
-    None,
+impl std::error::Error for InvalidConnection {}
+
+impl From<InvalidCredential> for InvalidConnection {
+    fn from(error: InvalidCredential) -> Self {
+        Self::Credential(error)
+    }
 }
 
-/// What Anthropic shall do with a replayed thinking block that is bound to another conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "config",
-    derive(serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
-#[non_exhaustive]
-pub enum ThinkingBinding {
-    /// Ask it to drop the block.
-    DropBlock,
-    /// Ask for nothing: it answers 400.
-    Off,
+#[derive(Debug)]
+struct BaseUrl {
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a trailing slash.
+    path: String,
+}
+
+impl BaseUrl {
+    fn parse(url: &str, tolerated_suffix: &str) -> Result<Self, InvalidConnection> {
+        if url.contains('#') {
+            return Err(InvalidConnection::BaseUrl);
+        }
+        let parts = Uri::try_from(url).map_err(|_| InvalidConnection::BaseUrl)?.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(InvalidConnection::BaseUrl);
+        };
+        let path_and_query = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let plain = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
+        if !plain || path_and_query.query().is_some() || authority.as_str().contains('@') {
+            return Err(InvalidConnection::BaseUrl);
+        }
+        let path = path_and_query.path().trim_end_matches('/');
+        let path = path.strip_suffix(tolerated_suffix).unwrap_or(path);
+        Ok(Self { scheme, authority, path: path.trim_end_matches('/').to_owned() })
+    }
+}
+
+/// One place where a route's calls may go.
+#[derive(Debug, Clone)]
+pub struct Target {
+    connection: Arc<Connection>,
+    model: Option<Arc<str>>,
+    weight: Option<u32>,
+    options: Arc<Options>,
+}
+
+impl Target {
+    /// A target on `connection` that keeps the model asked for.
+    #[must_use]
+    pub fn new(connection: Arc<Connection>) -> Self {
+        let options = Arc::new(connection.options().clone());
+        Self { connection, model: None, weight: None, options }
+    }
+
+    /// The model's id at the provider.
+    #[must_use]
+    pub fn model(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.model = Some(id.into());
+        self
+    }
+
+    /// The share of first calls that go here. Default: 1 for a route's first target, 0 for the others.
+    #[must_use]
+    pub fn weight(mut self, weight: u32) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Switches that win over the connection's.
+    #[must_use]
+    pub fn options(mut self, options: &Options) -> Self {
+        self.options = Arc::new(options.or(self.connection.options()));
+        self
+    }
+
+    /// The connection that the call goes over.
+    #[must_use]
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// The model's id at the provider, where the target sets one.
+    #[must_use]
+    pub fn model_id(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    pub(crate) fn shared_model(&self) -> Option<Arc<str>> {
+        self.model.clone()
+    }
+
+    pub(crate) fn weight_or_default(&self, position: usize) -> u32 {
+        self.weight.unwrap_or(u32::from(position == 0))
+    }
+
+    pub(crate) fn merged_options(&self) -> &Options {
+        &self.options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(provider: Provider, base: Option<&str>, path: &str, query: Option<&str>) -> String {
+        let mut builder = Connection::builder("c", provider).credential(Credential::api_key("k"));
+        if let Some(base) = base {
+            builder = builder.base_url(base);
+        }
+        builder.build().unwrap().uri(path, query).unwrap().to_string()
+    }
+
+    #[test]
+    fn base_urls() {
+        let messages = |base| uri(Provider::Anthropic, base, "/v1/messages", None);
+        assert_eq!(messages(None), "https://api.anthropic.com/v1/messages");
+        for base in ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"] {
+            assert_eq!(messages(Some(base)), "http://h:1/v1/messages", "{base}");
+        }
+        assert_eq!(messages(Some("http://h/proxy/a/")), "http://h/proxy/a/v1/messages");
+        assert_eq!(
+            uri(Provider::OpenAi, None, "/responses", Some("a=b&c")),
+            "https://api.openai.com/v1/responses?a=b&c"
+        );
+    }
+
+    #[test]
+    fn unusable_connections_say_why() {
+        let build = |name: &str, base: &str| {
+            Connection::builder(name, Provider::OpenAi)
+                .credential(Credential::api_key("k"))
+                .base_url(base)
+                .build()
+                .unwrap_err()
+        };
+        for base in ["", "h:1", "/v1", "ftp://h", "http://u:p@h", "http://h/?q=1", "http://h/#f", "http://"] {
+            assert_eq!(build("c", base), InvalidConnection::BaseUrl, "{base}");
+        }
+        assert_eq!(build("a/b", "http://h"), InvalidConnection::Name);
+        let none = Connection::builder("c", Provider::OpenAiCompatible).build().unwrap_err();
+        assert_eq!(none, InvalidConnection::NoBaseUrl);
+        let none = Connection::builder("c", Provider::Groq).build().unwrap_err();
+        assert_eq!(none, InvalidConnection::NoCredential);
+    }
+
+    #[test]
+    fn debug_shows_neither_key_nor_headers() {
+        let connection = Connection::builder("c", Provider::OpenAi)
+            .credential(Credential::api_key("canary"))
+            .header("x-extra", "canary")
+            .build()
+            .unwrap();
+        assert!(!format!("{connection:?}").contains("canary"));
+        assert!(!format!("{:?}", Target::new(Arc::new(connection))).contains("canary"));
+    }
 }

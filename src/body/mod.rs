@@ -1,5 +1,13 @@
 //! Bodies: what requests are gathered into, and what answers are made of.
 
+mod answer;
+mod gather;
 mod payload;
+mod stream;
+mod transcode;
 
+pub use answer::AnswerBody;
+pub(crate) use gather::{GatherError, Gathered};
 pub use payload::Payload;
+pub(crate) use stream::{Stream, StreamSettings, Work};
+pub use transcode::TranscodeBody;

@@ -1,7 +1,25 @@
 //! `ConvertLayer`: speaks the provider's format upstream and the client's format downstream.
+//!
+//! It chooses the pair of formats from the endpoint and the target's provider, rewrites URI, headers and body, waits no
+//! longer than it may for the answer, and converts that on the fly. Where both sides speak the same format, every byte
+//! outside the model's name is what the other side sent. A request that a target cannot express is answered with 400,
+//! naming the field, in the client's format.
 
+mod alone;
+mod answer;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
+mod future;
+mod layer;
 pub(crate) mod machine;
+pub(crate) mod pair;
+pub(crate) mod passthrough;
+mod prepare;
 pub(crate) mod report;
+mod service;
 pub(crate) mod tool_names;
+
+pub use future::ResponseFuture;
+pub use layer::ConvertLayer;
+pub use report::LossReport;
+pub use service::Convert;

@@ -1,7 +1,19 @@
 //! The providers, one file each: what they want of a request, and how they answer.
 
+pub(crate) mod anthropic;
+mod bedrock;
+mod gemini;
+mod groq;
+mod openai;
+mod openai_compatible;
+mod perplexity;
+pub(crate) mod spec;
+
 use std::fmt;
 use std::str::FromStr;
+
+use crate::endpoint::Endpoint;
+use spec::{Cell, Spec};
 
 /// A provider that the gateway can speak to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,15 +53,37 @@ impl Provider {
     /// The id used in configurations and headers.
     #[must_use]
     pub fn id(self) -> &'static str {
+        self.spec().id
+    }
+
+    /// Whether this version of the gateway can serve `endpoint` from this provider.
+    #[must_use]
+    pub fn serves(self, endpoint: Endpoint) -> bool {
+        self.spec().cell(endpoint) != Cell::Unavailable
+    }
+
+    /// Where the provider lives, unless a connection must say so.
+    #[must_use]
+    pub fn default_base_url(self) -> Option<&'static str> {
+        self.spec().base_url
+    }
+
+    /// Whether a connection to this provider must have a credential.
+    #[must_use]
+    pub fn needs_key(self) -> bool {
+        self.spec().needs_key
+    }
+
+    pub(crate) fn spec(self) -> &'static Spec {
         match self {
-            Self::OpenAi => "openai",
-            Self::Anthropic => "anthropic",
-            Self::Gemini => "gemini",
-            Self::Groq => "groq",
-            Self::Perplexity => "perplexity",
-            Self::AwsBedrock => "aws-bedrock",
-            Self::AwsBedrockInvoke => "aws-bedrock-invoke",
-            Self::OpenAiCompatible => "openai-compatible",
+            Self::OpenAi => &openai::SPEC,
+            Self::Anthropic => &anthropic::SPEC,
+            Self::Gemini => &gemini::SPEC,
+            Self::Groq => &groq::SPEC,
+            Self::Perplexity => &perplexity::SPEC,
+            Self::AwsBedrock => &bedrock::CONVERSE,
+            Self::AwsBedrockInvoke => &bedrock::INVOKE,
+            Self::OpenAiCompatible => &openai_compatible::SPEC,
         }
     }
 }

@@ -1,0 +1,279 @@
+//! What happens to the bytes of a stream, without the body around it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
+
+use crate::codec::sse::Decoder;
+use crate::convert::machine::{Flow, Machine, StreamError};
+use crate::convert::passthrough::tap::{Tap, is_keep_alive};
+use crate::endpoint::Format;
+use crate::error::{BodyError, BoxError};
+use crate::format::error::{ClientError, Fault};
+use crate::usage::{Usage, UsageHandle};
+
+/// What is done with a stream's events.
+pub(crate) enum Work {
+    /// They become events of another format, which is the client's.
+    Convert {
+        machine: Box<dyn Machine>,
+        /// The provider's format.
+        upstream: Format,
+    },
+    /// Their bytes go on as they are, and are only watched.
+    Relay(Tap),
+}
+
+/// The figures of a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StreamSettings {
+    /// The client's format.
+    pub(crate) format: Format,
+    /// One event, in bytes.
+    pub(crate) event_limit: usize,
+    /// Between two pieces of the provider's stream.
+    pub(crate) idle: Duration,
+    /// When the call must have ended.
+    pub(crate) deadline: Instant,
+    pub(crate) keep_alive: Option<Duration>,
+}
+
+/// How a stream's end is to be told.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The body ends.
+    Clean,
+    /// The client's stream is complete, the provider's may go on.
+    Done,
+    /// The body ends with an error, behind the bytes that are held.
+    Broken(BodyError),
+}
+
+/// A stream between a provider and a client.
+pub(crate) struct Stream {
+    decoder: Decoder,
+    work: Work,
+    settings: StreamSettings,
+    /// Bytes for the client.
+    out: BytesMut,
+    /// One piece of a relayed stream, alone so far, for the client; before `out`.
+    piece: Option<Bytes>,
+    /// An event was too large to be watched: the rest of a relayed stream goes on unwatched.
+    blind: bool,
+    /// An event that says something came.
+    spoken: bool,
+    usage: UsageHandle,
+}
+
+impl Stream {
+    pub(crate) fn new(work: Work, settings: StreamSettings, usage: UsageHandle) -> Self {
+        Self {
+            decoder: Decoder::new(settings.event_limit),
+            work,
+            settings,
+            out: BytesMut::new(),
+            piece: None,
+            blind: false,
+            spoken: false,
+            usage,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &StreamSettings {
+        &self.settings
+    }
+
+    /// Whether the provider's bytes go on as they are.
+    pub(crate) fn is_relayed(&self) -> bool {
+        matches!(self.work, Work::Relay(_))
+    }
+
+    /// Whether an event came that is neither comment nor ping.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.spoken
+    }
+
+    /// Bytes that are held for the client.
+    pub(crate) fn held(&self) -> usize {
+        self.out.len() + self.piece.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// The bytes for the client.
+    pub(crate) fn take(&mut self) -> Bytes {
+        self.piece.take().unwrap_or_else(|| self.out.split().freeze())
+    }
+
+    /// Takes a piece of the provider's stream.
+    ///
+    /// # Errors
+    /// The stream is over for the client. Where nothing was spoken yet, the caller may make a plain error of it, else it
+    /// calls [`Stream::fail`].
+    pub(crate) fn feed(&mut self, piece: Bytes) -> Result<Flow, StreamError> {
+        match &mut self.work {
+            Work::Convert { machine, upstream } => {
+                let (decoder, out, spoken) = (&mut self.decoder, &mut self.out, &mut self.spoken);
+                let (format, upstream) = (self.settings.format, *upstream);
+                let run = || convert(decoder, machine.as_mut(), &piece, out, spoken, format, upstream);
+                // A defect in a machine must not take the client's whole connection down with it.
+                catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+                    tracing::error!(target: "tower_llm_gateway::stream", "a stream conversion panicked");
+                    let error = ClientError::gateway(format, Fault::Internal, "the gateway failed to convert this stream");
+                    Err(StreamError { upstream_status: None, error })
+                })
+            }
+            Work::Relay(tap) => {
+                let first = (!self.blind).then(|| {
+                    watch(&mut self.decoder, tap, &piece, &mut self.spoken, &mut self.blind, self.settings.format)
+                });
+                self.hold(piece);
+                first.unwrap_or(Ok(()))?;
+                Ok(Flow::Continue)
+            }
+        }
+    }
+
+    /// Holds a piece as it is; it is copied only where it has company.
+    fn hold(&mut self, piece: Bytes) {
+        if self.piece.is_none() && self.out.is_empty() {
+            self.piece = Some(piece);
+            return;
+        }
+        if let Some(first) = self.piece.take() {
+            self.out.reserve(first.len() + piece.len());
+            self.out.extend_from_slice(&first);
+        }
+        self.out.extend_from_slice(&piece);
+    }
+
+    /// The provider's stream ended.
+    pub(crate) fn end(&mut self) -> Result<End, StreamError> {
+        match &mut self.work {
+            Work::Convert { machine, .. } => machine.finish(&mut self.out).map(|()| End::Clean),
+            Work::Relay(tap) if self.blind || tap.is_complete() => Ok(End::Clean),
+            Work::Relay(_) if self.decoder.is_between_events() => Err(StreamError::ended(self.settings.format)),
+            Work::Relay(_) => Ok(End::Broken(BodyError::new("the provider's stream ended inside an event", None))),
+        }
+    }
+
+    /// The provider's stream broke.
+    pub(crate) fn broken(&mut self, error: BoxError) -> Result<End, StreamError> {
+        match &self.work {
+            Work::Convert { .. } => Err(StreamError::ended(self.settings.format)),
+            Work::Relay(_) => Ok(End::Broken(BodyError::new("the provider's stream broke off", Some(error)))),
+        }
+    }
+
+    /// A clock ran out.
+    pub(crate) fn timed_out(&mut self) -> Result<End, StreamError> {
+        match &self.work {
+            Work::Relay(_) if !self.decoder.is_between_events() => {
+                Ok(End::Broken(BodyError::new("the provider's stream stood still inside an event", None)))
+            }
+            _ => {
+                let message = "the provider's stream stood still for too long";
+                let error = ClientError::gateway(self.settings.format, Fault::Timeout, message);
+                Err(StreamError { upstream_status: None, error })
+            }
+        }
+    }
+
+    /// Ends the client's stream with an error event.
+    pub(crate) fn fail(&mut self, error: &StreamError) {
+        match &mut self.work {
+            Work::Convert { machine, .. } => machine.fail(error, &mut self.out),
+            Work::Relay(tap) => {
+                let sequence_number = tap.next_sequence_number();
+                if let Some(piece) = self.piece.take() {
+                    self.out.extend_from_slice(&piece);
+                }
+                error.error.write_event(self.settings.format, sequence_number, &mut self.out);
+            }
+        }
+    }
+
+    /// Shows the client that the connection lives.
+    pub(crate) fn keep_alive(&mut self) {
+        if matches!(self.work, Work::Convert { .. }) {
+            self.out.extend_from_slice(match self.settings.format {
+                Format::Chat | Format::Responses => b": keep-alive\n\n".as_slice(),
+                Format::Messages => b"event: ping\ndata: {\"type\":\"ping\"}\n\n".as_slice(),
+            });
+        }
+    }
+
+    fn seen(&self) -> Usage {
+        match &self.work {
+            Work::Convert { machine, .. } => machine.usage(),
+            Work::Relay(tap) => tap.usage(),
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Also of a stream that the client did not read to its end: what was used was used.
+        self.usage.set(self.seen());
+    }
+}
+
+fn convert(
+    decoder: &mut Decoder,
+    machine: &mut dyn Machine,
+    piece: &[u8],
+    out: &mut BytesMut,
+    spoken: &mut bool,
+    format: Format,
+    upstream: Format,
+) -> Result<Flow, StreamError> {
+    let mut input = piece;
+    loop {
+        match decoder.next(&mut input) {
+            Ok(None) => return Ok(Flow::Continue),
+            Ok(Some(event)) => {
+                let speaks = *spoken || !is_keep_alive(upstream, event.name, event.data);
+                let flow = machine.event(event.name, event.data, out)?;
+                *spoken |= speaks;
+                if flow == Flow::Done {
+                    return Ok(Flow::Done);
+                }
+            }
+            Err(_) => return Err(StreamError::malformed(format, "the provider sent an event over the limit")),
+        }
+    }
+}
+
+/// Watches a piece of a relayed stream; an error counts only as the very first event.
+fn watch(
+    decoder: &mut Decoder,
+    tap: &mut Tap,
+    piece: &[u8],
+    spoken: &mut bool,
+    blind: &mut bool,
+    format: Format,
+) -> Result<(), StreamError> {
+    let mut input = piece;
+    let mut first = Ok(());
+    loop {
+        match decoder.next(&mut input) {
+            Ok(None) => return first,
+            Ok(Some(event)) => {
+                let speaks = *spoken || !is_keep_alive(format, event.name, event.data);
+                let seen = tap.event(event.name, event.data);
+                if !*spoken {
+                    first = seen;
+                }
+                *spoken |= speaks && first.is_ok();
+                if first.is_err() {
+                    return first;
+                }
+            }
+            Err(_) => {
+                *blind = true;
+                *spoken = true;
+                return Ok(());
+            }
+        }
+    }
+}

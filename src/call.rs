@@ -1,0 +1,263 @@
+//! What travels between the layers in a request's and a response's extensions.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::time::Instant;
+
+use crate::body::Payload;
+use crate::convert::report::LossReport;
+use crate::endpoint::Endpoint;
+use crate::provider::Provider;
+use crate::settings::Lossy;
+use crate::target::Target;
+use crate::usage::UsageHandle;
+
+/// One call of a client, as `RouteLayer` understood it.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) request_id: HeaderValue,
+    /// The model that the client asked for.
+    pub(crate) model: String,
+    /// What a target that sets no model of its own sends: the asked model without the connection's name before it.
+    pub(crate) default_model: Arc<str>,
+    pub(crate) stream: bool,
+    /// The request has `background` or `conversation`: it must not be sent twice.
+    pub(crate) stateful: bool,
+    pub(crate) body: Payload,
+    /// Where in the body the model's value stands.
+    pub(crate) model_span: Range<usize>,
+    pub(crate) query: Option<String>,
+    /// The client's headers, of which few go further.
+    pub(crate) headers: HeaderMap,
+    pub(crate) targets: Arc<[Target]>,
+    /// The position in `targets` that the first call goes to.
+    pub(crate) first: usize,
+    pub(crate) max_retries: Option<u32>,
+    pub(crate) lossy: Option<Lossy>,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Instant,
+    /// The name of the client key that was used.
+    pub(crate) client: Option<Arc<str>>,
+    /// Requests handed to the client service so far.
+    pub(crate) sent: AtomicU32,
+    /// The target (in order of trial) that was last chosen, plus one.
+    pub(crate) chosen: AtomicUsize,
+}
+
+impl Call {
+    /// The endpoint that was called.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
+    /// The model that the client asked for.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Whether the client asked for a stream.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.stream
+    }
+
+    /// When the call must have ended, retries and streaming included.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Requests handed to the client service so far.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// How many targets there are.
+    pub(crate) fn target_count(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// The target that comes at `trial` (0 = the first one tried): the drawn one first, the others in file order.
+    pub(crate) fn target(&self, trial: usize) -> Option<&Target> {
+        let position = match trial {
+            0 => self.first,
+            trial if trial <= self.first => trial - 1,
+            trial => trial,
+        };
+        self.targets.get(position)
+    }
+}
+
+/// One try of a call: which target it goes to. On the request from `RetryLayer` to `AuthLayer`, which removes it.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    call: Arc<Call>,
+    target: Target,
+    pub(crate) trial: usize,
+}
+
+impl Attempt {
+    /// The first try; `None` where a call has no target at all.
+    pub(crate) fn first(call: Arc<Call>) -> Option<Self> {
+        let target = call.target(0)?.clone();
+        Some(Self { call, target, trial: 0 })
+    }
+
+    /// Whether there is another target after this one.
+    pub(crate) fn has_next(&self) -> bool {
+        self.trial + 1 < self.call.target_count()
+    }
+
+    /// Goes on to the next target, if there is one.
+    pub(crate) fn advance(&mut self) -> bool {
+        match self.call.target(self.trial + 1) {
+            Some(target) => {
+                self.target = target.clone();
+                self.trial += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The call that this is a try of.
+    #[must_use]
+    pub fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
+    /// Where this try goes.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The model's id at the provider.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        self.target.model_id().unwrap_or(&self.call.default_model)
+    }
+
+    pub(crate) fn shared_model(&self) -> Arc<str> {
+        self.target.shared_model().unwrap_or_else(|| self.call.default_model.clone())
+    }
+}
+
+/// Why an answer is a failure that another try or target may mend. On the response, from `ConvertLayer` to `RetryLayer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    pub(crate) class: FailureClass,
+    pub(crate) retry_after: Option<Duration>,
+    /// The provider's own word on it (`x-should-retry`).
+    pub(crate) should_retry: Option<bool>,
+    /// The provider's own status, before it was brought to the client's format; `None` where it gave none.
+    pub(crate) status: Option<StatusCode>,
+}
+
+/// What kind of failure an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureClass {
+    /// The target cannot express the request: nothing was sent.
+    Unsupported,
+    /// The provider refused the call without working on it: 408, 409, 429, 503, 529.
+    Refused,
+    /// The provider may have worked on it: 500, 502, 504, an answer that cannot be understood.
+    Ambiguous,
+    /// The provider's answer is final.
+    Final,
+}
+
+impl Failure {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn class(&self) -> FailureClass {
+        self.class
+    }
+
+    /// How long the provider asks to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The provider's own status.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+}
+
+/// What became of a call. On every response of a call that had a target.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The provider that answered.
+    pub provider: Provider,
+    /// The connection over which it did.
+    pub connection: Arc<str>,
+    /// The model's id there.
+    pub model: Arc<str>,
+    /// What the conversion could not carry exactly.
+    pub report: Arc<LossReport>,
+    /// The tokens, once the body has ended or was dropped.
+    pub usage: UsageHandle,
+}
+
+/// What an embedder wants for one call: put it into the request's extensions before the gateway sees it.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// Further calls at most, over all targets; wins over the header `x-gateway-max-retries`.
+    pub max_retries: Option<u32>,
+    /// The time that the call may take in all; at most the configured total.
+    pub deadline: Option<Duration>,
+    /// What to do with fields whose loss changes the meaning.
+    pub lossy: Option<Lossy>,
+    /// Where the call goes, whatever the routes say.
+    pub target: Option<Target>,
+}
+
+impl CallOptions {
+    /// No wishes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Allows at most `count` further calls.
+    #[must_use]
+    pub fn max_retries(mut self, count: u32) -> Self {
+        self.max_retries = Some(count);
+        self
+    }
+
+    /// Gives the call this much time in all.
+    #[must_use]
+    pub fn deadline(mut self, time: Duration) -> Self {
+        self.deadline = Some(time);
+        self
+    }
+
+    /// Says what to do with fields whose loss changes the meaning.
+    #[must_use]
+    pub fn lossy(mut self, lossy: Lossy) -> Self {
+        self.lossy = Some(lossy);
+        self
+    }
+
+    /// Sends the call to `target`, whatever the routes say.
+    #[must_use]
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+}

@@ -1,0 +1,67 @@
+//! `ConvertLayer` without the layers above it: it builds its own call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Response};
+use tokio::time::Instant;
+
+use super::layer::Shared;
+use crate::body::Payload;
+use crate::call::{Attempt, Call};
+use crate::endpoint::{Endpoint, Format};
+use crate::format::error::{ClientError, Fault};
+use crate::headers::JSON;
+use crate::route::parse;
+
+/// What the layer makes of a request that nobody routed: a try at its own target, or an answer in the client's format.
+pub(super) enum Answered {
+    /// The layer has no target either.
+    Misuse,
+    Response(Response<Payload>),
+}
+
+pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Attempt, Answered> {
+    let Some(target) = shared.target.clone() else {
+        return Err(Answered::Misuse);
+    };
+    let (parts, body) = request.into_parts();
+    let endpoint = Endpoint::from_path(parts.uri.path());
+    let format = endpoint.map_or(Format::Chat, Endpoint::format);
+    let Some(endpoint) = endpoint else {
+        let error = ClientError::gateway(format, Fault::NotFound, "there is no such endpoint");
+        return Err(answer(&error, format));
+    };
+    let head = parse::head(body.bytes(), &shared.limits, format).map_err(|error| answer(&error, format))?;
+    let started = Instant::now();
+    let call = Call {
+        endpoint,
+        request_id: HeaderValue::from_static("none"),
+        default_model: head.model.as_str().into(),
+        model: head.model,
+        stream: head.stream,
+        stateful: head.stateful,
+        body,
+        model_span: head.model_span,
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        targets: Arc::from([target]),
+        first: 0,
+        max_retries: None,
+        lossy: None,
+        started,
+        deadline: started.checked_add(shared.timeouts.total).unwrap_or(started),
+        client: None,
+        sent: AtomicU32::new(0),
+        chosen: AtomicUsize::new(0),
+    };
+    Attempt::first(Arc::new(call)).ok_or(Answered::Misuse)
+}
+
+fn answer(error: &ClientError, format: Format) -> Answered {
+    let mut response = Response::new(Payload::new(error.to_json(format, None)));
+    *response.status_mut() = error.status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Answered::Response(response)
+}

@@ -1,0 +1,285 @@
+//! From a provider's answer to the client's: heads, error bodies, and what they mean for a retry.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::response::Parts;
+use http::{HeaderValue, Response, StatusCode};
+
+use super::context::AnswerContext;
+use super::layer::Shared;
+use super::machine::StreamError;
+use super::pair::Conversion;
+use super::passthrough;
+use super::report::LossReport;
+use crate::body::AnswerBody;
+use crate::call::{Attempt, Failure, FailureClass, Outcome};
+use crate::codec::contains;
+use crate::endpoint::Format;
+use crate::format::error::{ClientError, Fault};
+use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
+use crate::retry::retry_after;
+use crate::usage::UsageHandle;
+
+/// One try on its way through the layer.
+#[derive(Debug)]
+pub(super) struct Trip {
+    pub(super) attempt: Attempt,
+    /// `None` in a passthrough cell.
+    pub(super) conversion: Option<Conversion>,
+    pub(super) report: Arc<LossReport>,
+    pub(super) usage: UsageHandle,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// How an answer's body is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An answer that cannot be used, whatever its body says.
+    Unusable(&'static str),
+    Error,
+    Whole,
+    Stream,
+}
+
+impl Trip {
+    pub(super) fn format(&self) -> Format {
+        self.attempt.call().endpoint.format()
+    }
+
+    pub(super) fn context(&self) -> AnswerContext {
+        AnswerContext { now: self.shared.clock.unix_seconds() }
+    }
+
+    /// What the head says about the body.
+    pub(super) fn kind(&self, parts: &Parts) -> Kind {
+        let encoding = parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+            return Kind::Unusable("the provider's answer is compressed, though nobody asked for that");
+        }
+        if parts.status.is_redirection() || parts.status.is_informational() {
+            // Never followed: the credential belongs to the configured host alone.
+            return Kind::Unusable("the provider answered with a redirect");
+        }
+        if parts.status.is_client_error() || parts.status.is_server_error() {
+            return Kind::Error;
+        }
+        let media_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let is = |name: &[u8]| media_type.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        // Some compatible servers do not name the media type of their streams.
+        let unnamed = self.attempt.call().stream && !is(b"application/json");
+        if is(b"text/event-stream") || unnamed { Kind::Stream } else { Kind::Whole }
+    }
+
+    /// The answer to a whole body.
+    pub(super) fn whole<B>(&mut self, parts: &Parts, body: Bytes) -> Response<AnswerBody<B>> {
+        let Some(conversion) = self.conversion.take() else {
+            self.usage.set(passthrough::usage::answer_usage(self.format(), &body));
+            let mut response = self.response(&parts.headers, AnswerBody::whole(body));
+            *response.status_mut() = parts.status;
+            copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
+            return response;
+        };
+        let stream = self.attempt.call().stream;
+        let converted = if stream {
+            let mut out = bytes::BytesMut::new();
+            conversion.replay(&body, self.context(), &mut out).map(|usage| (out.freeze(), usage))
+        } else {
+            conversion.answer(&body, self.context()).map(|answer| (answer.body, answer.usage))
+        };
+        self.conversion = Some(conversion);
+        match converted {
+            Ok((body, usage)) => {
+                self.usage.set(usage);
+                let mut response = self.response(&parts.headers, AnswerBody::whole(body));
+                *response.status_mut() = parts.status;
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, if stream { EVENT_STREAM } else { JSON });
+                if stream {
+                    headers.insert(CACHE_CONTROL, NO_CACHE);
+                }
+                response
+            }
+            Err(error) => {
+                tracing::warn!(
+                    target: "tower_llm_gateway::upstream",
+                    request_id = self.attempt.call().request_id.to_str().unwrap_or_default(),
+                    connection = self.attempt.target().connection().name(),
+                    "the provider's answer could not be understood"
+                );
+                self.failed(&parts.headers, &error, FailureClass::Ambiguous, None)
+            }
+        }
+    }
+
+    /// A passthrough answer that is too large to be held.
+    pub(super) fn relay<B>(&self, parts: &Parts, head: Bytes, rest: B) -> Response<AnswerBody<B>> {
+        let mut response = self.response(&parts.headers, AnswerBody::relay(head, rest));
+        *response.status_mut() = parts.status;
+        copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
+        response
+    }
+
+    /// The head of an answer that is a stream.
+    pub(super) fn stream<B>(&self, parts: &Parts, body: AnswerBody<B>) -> Response<AnswerBody<B>> {
+        let mut response = self.response(&parts.headers, body);
+        *response.status_mut() = parts.status;
+        let headers = response.headers_mut();
+        let upstream = parts.headers.get(CONTENT_TYPE).filter(|_| self.conversion.is_none());
+        headers.insert(CONTENT_TYPE, upstream.cloned().unwrap_or(EVENT_STREAM));
+        headers.insert(CACHE_CONTROL, NO_CACHE);
+        response
+    }
+
+    /// The answer to a provider's error.
+    pub(super) fn error<B>(&self, parts: &Parts, body: &Bytes) -> Response<AnswerBody<B>> {
+        let status = parts.status;
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            tracing::warn!(
+                target: "tower_llm_gateway::upstream",
+                request_id = self.attempt.call().request_id.to_str().unwrap_or_default(),
+                connection = self.attempt.target().connection().name(),
+                status = status.as_u16(),
+                "the provider refused the gateway's credential"
+            );
+        }
+        let class = classify(status, body);
+        let provider = self.attempt.target().connection().provider();
+        let rewritten = match &self.conversion {
+            Some(conversion) => Some(conversion.error(status, body)),
+            None => passthrough::error::rewrite(self.format(), provider, status, body),
+        };
+        match rewritten {
+            Some(error) => self.failed(&parts.headers, &error, class, Some(status)),
+            None => {
+                let body = passthrough::error::redacted(body);
+                let mut response = self.response(&parts.headers, AnswerBody::whole(body));
+                *response.status_mut() = status;
+                copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
+                self.mark(&mut response, &parts.headers, class, Some(status));
+                response
+            }
+        }
+    }
+
+    /// The answer to an error that is the first event of a stream.
+    pub(super) fn stream_error<B>(&self, parts: &Parts, error: &StreamError) -> Response<AnswerBody<B>> {
+        let class = error.upstream_status.map_or(FailureClass::Ambiguous, |status| classify(status, &[]));
+        self.failed(&parts.headers, &error.error, class, error.upstream_status)
+    }
+
+    /// The answer to an answer that cannot be used.
+    pub(super) fn unusable<B>(&self, parts: &Parts, what: &'static str) -> Response<AnswerBody<B>> {
+        let error = ClientError::gateway(self.format(), Fault::BadGateway, what);
+        self.failed(&parts.headers, &error, FailureClass::Ambiguous, Some(parts.status))
+    }
+
+    pub(super) fn failed<B>(
+        &self,
+        upstream: &HeaderMap,
+        error: &ClientError,
+        class: FailureClass,
+        status: Option<StatusCode>,
+    ) -> Response<AnswerBody<B>> {
+        let id = upstream.get(self.request_id_header()).or(Some(&self.attempt.call().request_id));
+        let json = error.to_json(self.format(), id.and_then(|id| id.to_str().ok()));
+        let mut response = self.response(upstream, AnswerBody::whole(json));
+        *response.status_mut() = error.status;
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        if error.status == StatusCode::PAYMENT_REQUIRED {
+            response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+        }
+        self.mark(&mut response, upstream, class, status);
+        response
+    }
+
+    fn mark<B>(
+        &self,
+        response: &mut Response<AnswerBody<B>>,
+        upstream: &HeaderMap,
+        class: FailureClass,
+        status: Option<StatusCode>,
+    ) {
+        let should_retry = match upstream.get(X_SHOULD_RETRY).map(HeaderValue::as_bytes) {
+            Some(b"true") => Some(true),
+            Some(b"false") => Some(false),
+            _ => None,
+        };
+        let retry_after = retry_after::parse(upstream, self.shared.clock.now());
+        response.extensions_mut().insert(Failure { class, retry_after, should_retry, status });
+    }
+
+    fn request_id_header(&self) -> &'static str {
+        self.attempt.target().connection().provider().spec().request_id
+    }
+
+    /// An answer with everything that all answers have in common.
+    fn response<B>(&self, upstream: &HeaderMap, body: AnswerBody<B>) -> Response<AnswerBody<B>> {
+        let mut response = Response::new(body);
+        let out = response.headers_mut();
+        headers::inbound(upstream, self.format(), out);
+        if let Some(conversion) = &self.conversion {
+            conversion.rate_limits(upstream, self.shared.clock.unix_seconds(), out);
+        }
+        if let Some(id) = upstream.get(self.request_id_header()) {
+            out.insert(request_id_name(self.format()), id.clone());
+        }
+        describe(&self.attempt, &self.report, &self.usage, &mut response);
+        response
+    }
+}
+
+/// The answer to a request that the target cannot express.
+pub(super) fn refusal<B>(attempt: &Attempt, error: &ClientError, report: &Arc<LossReport>) -> Response<AnswerBody<B>> {
+    let format = attempt.call().endpoint.format();
+    let json = error.to_json(format, attempt.call().request_id.to_str().ok());
+    let mut response = Response::new(AnswerBody::whole(json));
+    *response.status_mut() = error.status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    describe(attempt, report, &UsageHandle::default(), &mut response);
+    response.extensions_mut().insert(Failure {
+        class: FailureClass::Unsupported,
+        retry_after: None,
+        should_retry: None,
+        status: None,
+    });
+    response
+}
+
+/// Says which target it was and what was lost.
+fn describe<B>(attempt: &Attempt, report: &Arc<LossReport>, usage: &UsageHandle, response: &mut Response<B>) {
+    let connection = attempt.target().connection();
+    let out = response.headers_mut();
+    headers::describe_target(out, attempt.target(), attempt.model());
+    if let Some(list) = headers::path_list(report.dropped()) {
+        out.insert(headers::GATEWAY_DROPPED, list);
+    }
+    if let Some(list) = headers::path_list(report.approximated()) {
+        out.insert(headers::GATEWAY_APPROXIMATED, list);
+    }
+    response.extensions_mut().insert(Outcome {
+        provider: connection.provider(),
+        connection: connection.shared_name(),
+        model: attempt.shared_model(),
+        report: report.clone(),
+        usage: usage.clone(),
+    });
+}
+
+fn copy(from: &HeaderMap, name: http::HeaderName, to: &mut HeaderMap) {
+    if let Some(value) = from.get(&name) {
+        to.insert(name, value.clone());
+    }
+}
+
+/// What a provider's status, and little of its error body, mean for another try.
+fn classify(status: StatusCode, body: &[u8]) -> FailureClass {
+    match status.as_u16() {
+        // Money or a day's quota does not come back within a retry.
+        429 if contains(body, b"insufficient_quota") || contains(body, b"PerDay") => FailureClass::Final,
+        408 | 409 | 425 | 429 | 498 | 503 | 529 => FailureClass::Refused,
+        500 | 502 | 504 => FailureClass::Ambiguous,
+        _ => FailureClass::Final,
+    }
+}

@@ -1,0 +1,135 @@
+//! The layer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tower::Layer;
+
+use super::service::Convert;
+use crate::clock::Clock;
+use crate::error::{BoxError, Error, ErrorClass};
+use crate::models::ModelTable;
+use crate::settings::{ConvertSettings, Limits, Timeouts};
+use crate::target::Target;
+
+/// Speaks the provider's format upstream and the client's format downstream.
+///
+/// In a gateway the call and its target come from the layers above. Alone, [`ConvertLayer::to`] sends every request to
+/// one target: the service takes any request to one of the [`Endpoint`](crate::Endpoint)s' paths.
+#[derive(Debug, Clone, Default)]
+pub struct ConvertLayer {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What all calls share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) settings: ConvertSettings,
+    pub(super) limits: Limits,
+    pub(super) timeouts: Timeouts,
+    pub(super) models: ModelTable,
+    pub(super) clock: Clock,
+    pub(super) classify: fn(BoxError) -> Error,
+    pub(super) target: Option<Target>,
+}
+
+impl ConvertLayer {
+    /// A layer that takes each call's target from `RetryLayer`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A layer that sends every request to `target`.
+    #[must_use]
+    pub fn to(target: Target) -> Self {
+        Self::default().change(|shared| shared.target = Some(target))
+    }
+
+    /// How to convert.
+    #[must_use]
+    pub fn settings(self, settings: ConvertSettings) -> Self {
+        self.change(|shared| shared.settings = settings)
+    }
+
+    /// Bounds on what providers send.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        self.change(|shared| shared.limits = limits)
+    }
+
+    /// How long to wait for providers.
+    #[must_use]
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        self.change(|shared| shared.timeouts = timeouts)
+    }
+
+    /// What the models can do.
+    #[must_use]
+    pub fn models(self, models: ModelTable) -> Self {
+        self.change(|shared| shared.models = models)
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        self.change(|shared| shared.clock = clock)
+    }
+
+    /// How errors of the client service are classed. Default: all of them are ambiguous, as far as they are not an
+    /// [`Error`] already; with the `client` feature, hyper-util's errors are told apart.
+    #[must_use]
+    pub fn classify(self, classify: fn(BoxError) -> Error) -> Self {
+        self.change(|shared| shared.classify = classify)
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Shared)) -> Self {
+        change(Arc::make_mut(&mut self.shared));
+        self
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        #[cfg(feature = "client")]
+        let classify = crate::client::classify;
+        #[cfg(not(feature = "client"))]
+        let classify = ambiguous;
+        Self {
+            settings: ConvertSettings::default(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            models: ModelTable::default(),
+            clock: Clock::default(),
+            classify,
+            target: None,
+        }
+    }
+}
+
+/// Classes errors of a client that nothing is known about.
+#[cfg_attr(feature = "client", allow(dead_code, reason = "the client's classifier takes its place"))]
+pub(crate) fn ambiguous(error: BoxError) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(error) => Error::new(ErrorClass::Ambiguous, error),
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("settings", &self.settings)
+            .field("limits", &self.limits)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for ConvertLayer {
+    type Service = Convert<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Convert::new(inner, self.shared.clone())
+    }
+}

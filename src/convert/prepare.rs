@@ -1,0 +1,130 @@
+//! From a client's request to the provider's.
+
+use std::sync::Arc;
+
+use http::header::HeaderMap;
+use http::{Method, Request, StatusCode};
+
+use super::context::{ConvertedRequest, RequestContext};
+use super::layer::Shared;
+use super::pair::Conversion;
+use super::passthrough;
+use super::report::{LossReport, Refusal};
+use crate::body::Payload;
+use crate::call::Attempt;
+use crate::endpoint::Endpoint;
+use crate::format::error::{ClientError, Fault};
+use crate::headers;
+use crate::provider::anthropic;
+use crate::provider::spec::Cell;
+use crate::settings::Lossy;
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) request: Request<Payload>,
+    /// `None` in a passthrough cell.
+    pub(super) conversion: Option<Conversion>,
+    pub(super) report: Arc<LossReport>,
+}
+
+/// A request that the target cannot express.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: ClientError,
+    pub(super) report: Arc<LossReport>,
+}
+
+/// Makes the provider's request of the client's own bytes: afresh for each try.
+pub(super) fn prepare(attempt: Attempt, shared: &Shared) -> Result<Prepared, Refused> {
+    let mut report = LossReport::default();
+    match build(&attempt, shared, &mut report) {
+        Ok((mut request, conversion)) => {
+            request.extensions_mut().insert(attempt);
+            Ok(Prepared { request, conversion, report: Arc::new(report) })
+        }
+        Err(error) => Err(Refused { error, report: Arc::new(report) }),
+    }
+}
+
+fn build(
+    attempt: &Attempt,
+    shared: &Shared,
+    report: &mut LossReport,
+) -> Result<(Request<Payload>, Option<Conversion>), ClientError> {
+    let call = attempt.call();
+    let format = call.endpoint.format();
+    let connection = attempt.target().connection();
+    let spec = connection.provider().spec();
+    let refuse = |refusal: Refusal| refusal.into_client_error(format);
+
+    let (path, body, out, conversion) = match spec.cell(call.endpoint) {
+        Cell::Passthrough { path } => {
+            let body = passthrough::request::edit(call, connection.provider(), attempt.model(), report)
+                .map_err(refuse)?;
+            let mut out = headers::outbound(spec, &call.headers, true, call.stream);
+            if connection.provider() == crate::Provider::Anthropic {
+                let version = http::HeaderValue::from_static(anthropic::VERSION);
+                out.entry("anthropic-version").or_insert(version);
+            }
+            (path, body, out, None)
+        }
+        Cell::Convert { pair, path } => {
+            let capabilities = shared.models.lookup(attempt.model());
+            let lossy = call.lossy.unwrap_or(shared.settings.lossy);
+            let mut cx = RequestContext {
+                model: attempt.model(),
+                provider: connection.provider(),
+                options: attempt.target().merged_options(),
+                capabilities: &capabilities,
+                lossy: lossy == Lossy::Drop,
+                report,
+            };
+            let ConvertedRequest { body, headers: own, state } =
+                Conversion::request(pair, call.body.bytes(), &mut cx).map_err(refuse)?;
+            if shared.settings.strict && !report.dropped().is_empty() {
+                return Err(refuse(strict(report)));
+            }
+            let mut out = headers::outbound(spec, &call.headers, false, call.stream);
+            extend(&mut out, own);
+            (path, body, out, Some(state))
+        }
+        Cell::Unavailable => return Err(unavailable(attempt)),
+    };
+
+    // The query belongs to the client's own format.
+    let query = if conversion.is_none() { call.query.as_deref() } else { None };
+    let uri = connection.uri(path, query);
+    let uri = uri.ok_or_else(|| refuse(Refusal::invalid("query", "the query string cannot be sent on")))?;
+    let mut request = Request::new(Payload::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = out;
+    Ok((request, conversion))
+}
+
+fn extend(out: &mut HeaderMap, own: Vec<(http::HeaderName, http::HeaderValue)>) {
+    for (name, value) in own {
+        out.insert(name, value);
+    }
+}
+
+/// With `strict`, nothing may be dropped.
+fn strict(report: &LossReport) -> Refusal {
+    let first = report.dropped().first().cloned().unwrap_or_default();
+    let all = report.dropped().join(", ");
+    Refusal::unsupported(first, format!("this target has no place for: {all}"))
+}
+
+fn unavailable(attempt: &Attempt) -> ClientError {
+    let (endpoint, provider) = (attempt.call().endpoint, attempt.target().connection().provider());
+    let format = endpoint.format();
+    if endpoint == Endpoint::CountTokens {
+        let mut error =
+            ClientError::gateway(format, Fault::NotFound, format!("{provider} cannot count tokens for this endpoint"));
+        error.status = StatusCode::NOT_FOUND;
+        return error;
+    }
+    let message = format!("this version of the gateway cannot reach {provider} from the {endpoint} endpoint");
+    ClientError::gateway(format, Fault::Unsupported, message).with_param("model")
+}

@@ -1,0 +1,22 @@
+//! Anthropic. Sources: Anthropic API reference, "Messages", "Versions", "Beta headers".
+
+use super::spec::{AuthScheme, Cell, Pair, Spec};
+
+/// The version that requests carry where nobody says another.
+pub(crate) const VERSION: &str = "2023-06-01";
+
+pub(crate) static SPEC: Spec = Spec {
+    id: "anthropic",
+    base_url: Some("https://api.anthropic.com"),
+    base_suffix: "/v1",
+    auth: AuthScheme::XApiKey,
+    needs_key: true,
+    client_headers: &["anthropic-beta", "anthropic-version", "idempotency-key"],
+    request_id: "request-id",
+    cells: [
+        Cell::Convert { pair: Pair::ChatToMessages, path: "/v1/messages" },
+        Cell::Unavailable,
+        Cell::Passthrough { path: "/v1/messages" },
+        Cell::Passthrough { path: "/v1/messages/count_tokens" },
+    ],
+};

@@ -1,0 +1,19 @@
+//! Groq. Source: Groq API reference, "Chat completions".
+
+use super::spec::{AuthScheme, Cell, Spec};
+
+pub(crate) static SPEC: Spec = Spec {
+    id: "groq",
+    base_url: Some("https://api.groq.com/openai/v1"),
+    base_suffix: "",
+    auth: AuthScheme::Bearer,
+    needs_key: true,
+    client_headers: &[],
+    request_id: "x-request-id",
+    cells: [
+        Cell::Passthrough { path: "/chat/completions" },
+        Cell::Unavailable,
+        Cell::Unavailable,
+        Cell::Unavailable,
+    ],
+};

@@ -1,0 +1,19 @@
+//! OpenAI. Sources: OpenAI API reference, "Chat", "Responses", "Authentication".
+
+use super::spec::{AuthScheme, Cell, Spec};
+
+pub(crate) static SPEC: Spec = Spec {
+    id: "openai",
+    base_url: Some("https://api.openai.com/v1"),
+    base_suffix: "",
+    auth: AuthScheme::Bearer,
+    needs_key: true,
+    client_headers: &["openai-beta", "openai-organization", "openai-project", "idempotency-key"],
+    request_id: "x-request-id",
+    cells: [
+        Cell::Passthrough { path: "/chat/completions" },
+        Cell::Passthrough { path: "/responses" },
+        Cell::Unavailable,
+        Cell::Unavailable,
+    ],
+};

@@ -1,0 +1,69 @@
+//! What one provider wants: facts, as data.
+
+use crate::endpoint::Endpoint;
+
+/// How a provider takes its credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthScheme {
+    /// `authorization: Bearer KEY`
+    Bearer,
+    /// `x-api-key: KEY`
+    XApiKey,
+    /// SigV4, or a Bedrock API key as bearer.
+    Aws,
+}
+
+/// How one endpoint is served by one provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cell {
+    /// The provider speaks the client's format: bytes pass through.
+    Passthrough {
+        /// Appended to the base URL's path.
+        path: &'static str,
+    },
+    /// The formats differ.
+    Convert {
+        pair: Pair,
+        /// Appended to the base URL's path.
+        path: &'static str,
+    },
+    /// The provider has nothing of the kind, or this version cannot reach it.
+    Unavailable,
+}
+
+/// A conversion, named client format first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pair {
+    ChatToMessages,
+}
+
+/// The facts about one provider.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) id: &'static str,
+    /// Where the provider lives; `None` where a connection must say so.
+    pub(crate) base_url: Option<&'static str>,
+    /// An ending of the base URL's path that is tolerated because users write it, and removed.
+    pub(crate) base_suffix: &'static str,
+    pub(crate) auth: AuthScheme,
+    /// Whether the provider wants a credential at all.
+    pub(crate) needs_key: bool,
+    /// The client's headers that belong to this provider and go to it, and to no other.
+    pub(crate) client_headers: &'static [&'static str],
+    /// The header in which it names its own id of a call.
+    pub(crate) request_id: &'static str,
+    /// `chat`, `responses`, `messages`, `count_tokens`.
+    pub(crate) cells: [Cell; 4],
+}
+
+impl Spec {
+    pub(crate) fn cell(&self, endpoint: Endpoint) -> Cell {
+        let [chat, responses, messages, count_tokens] = self.cells;
+        match endpoint {
+            Endpoint::Chat => chat,
+            Endpoint::Responses => responses,
+            Endpoint::Messages => messages,
+            Endpoint::CountTokens => count_tokens,
+        }
+    }
+}

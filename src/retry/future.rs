@@ -1,0 +1,69 @@
+//! The future: tower's, inside the call's deadline.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tower::Service;
+
+use super::policy::RetryPolicy;
+use crate::body::Payload;
+use crate::error::{Error, ErrorClass};
+
+pin_project! {
+    /// The future of [`Retry`](super::Retry).
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<Payload>, Response = Response<B>, Error = Error>,
+        S: Clone,
+    {
+        #[pin]
+        inner: tower::retry::future::ResponseFuture<RetryPolicy<B>, S, Request<Payload>>,
+        // The policy is not asked while an attempt runs or the service is not ready: the clock stands outside.
+        #[pin]
+        deadline: Option<Sleep>,
+    }
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<Payload>, Response = Response<B>, Error = Error> + Clone,
+{
+    pub(super) fn new(
+        inner: tower::retry::future::ResponseFuture<RetryPolicy<B>, S, Request<Payload>>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self { inner, deadline: deadline.map(sleep_until) }
+    }
+}
+
+impl<S, B> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<Payload>, Response = Response<B>, Error = Error> + Clone,
+{
+    type Output = Result<Response<B>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(result) = this.inner.poll(cx) {
+            return Poll::Ready(result);
+        }
+        match this.deadline.as_pin_mut().map(|deadline| deadline.poll(cx)) {
+            Some(Poll::Ready(())) => Poll::Ready(Err(Error::plain(ErrorClass::Deadline, "the call's time is over"))),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<Payload>, Response = Response<B>, Error = Error> + Clone,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

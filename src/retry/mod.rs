@@ -1,0 +1,18 @@
+//! `RetryLayer`: further tries of a failed call, on the same target or the next.
+//!
+//! It wraps [`tower::retry`] with a [`Policy`](tower::retry::Policy) of its own, inside the call's deadline. A call is
+//! tried again only while nothing of an answer went to the client; each try converts and signs afresh from the client's
+//! own bytes.
+
+mod delay;
+mod future;
+mod layer;
+mod policy;
+pub(crate) mod retry_after;
+mod service;
+
+pub use delay::Delay;
+pub use future::ResponseFuture;
+pub use layer::RetryLayer;
+pub use policy::RetryPolicy;
+pub use service::Retry;

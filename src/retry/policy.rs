@@ -1,0 +1,212 @@
+//! When a call is tried again, and where.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::time::Instant;
+use tower::retry::Policy;
+use tower::retry::budget::Budget;
+
+use super::delay::{Delay, asked, backoff};
+use crate::body::Payload;
+use crate::call::{Attempt, Failure, FailureClass};
+use crate::error::{Error, ErrorClass};
+use crate::headers::{FALSE, X_SHOULD_RETRY};
+use crate::settings::RetrySettings;
+
+/// The policy of one call: made for each call, with the state of its tries.
+#[derive(Debug)]
+pub struct RetryPolicy<B> {
+    settings: RetrySettings,
+    /// Further tries that were begun.
+    retries: u32,
+    /// The extra try after a connection that broke before an answer was used.
+    reconnected: bool,
+    /// Waits so far on this target.
+    waits: u32,
+    /// The last failure that a provider gave while another target is tried; the first refusal where none was asked yet.
+    last: Option<Result<Response<B>, Error>>,
+}
+
+impl<B> RetryPolicy<B> {
+    pub(super) fn new(settings: RetrySettings) -> Self {
+        Self { settings, retries: 0, reconnected: false, waits: 0, last: None }
+    }
+}
+
+impl<B> Clone for RetryPolicy<B> {
+    /// A policy with the same rules and no state: tower clones the policy for each call.
+    fn clone(&self) -> Self {
+        Self::new(self.settings)
+    }
+}
+
+/// What a result means for the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The provider answered: the call is over.
+    Success,
+    /// The provider's answer is final, though a failure.
+    Final,
+    /// The target cannot express the request.
+    Skip,
+    /// Another try may mend it.
+    Retry {
+        /// Nothing was processed: a repetition cannot do harm.
+        safe: bool,
+        /// The connection broke before an answer, as stale ones do.
+        stale: bool,
+        retry_after: Option<Duration>,
+    },
+}
+
+fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
+    let retry = |safe, stale, retry_after| Verdict::Retry { safe, stale, retry_after };
+    match result {
+        Err(error) => match error.class() {
+            ErrorClass::NeverSent => retry(true, false, None),
+            ErrorClass::Incomplete if ambiguous => retry(false, true, None),
+            ErrorClass::Ambiguous | ErrorClass::Timeout if ambiguous => retry(false, false, None),
+            _ => Verdict::Final,
+        },
+        Ok(response) => match response.extensions().get::<Failure>() {
+            None => Verdict::Success,
+            Some(failure) => match (failure.class, failure.should_retry) {
+                (FailureClass::Unsupported, _) => Verdict::Skip,
+                (_, Some(false)) => Verdict::Final,
+                (FailureClass::Refused, _) => retry(false, false, failure.retry_after),
+                (FailureClass::Ambiguous, _) if ambiguous => retry(false, false, failure.retry_after),
+                (FailureClass::Final, Some(true)) => retry(false, false, failure.retry_after),
+                _ => Verdict::Final,
+            },
+        },
+    }
+}
+
+impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
+    type Future = Delay;
+
+    fn retry(
+        &mut self,
+        request: &mut Request<Payload>,
+        result: &mut Result<Response<B>, Error>,
+    ) -> Option<Self::Future> {
+        let verdict = judge(result, self.settings.ambiguous);
+        let Some(attempt) = request.extensions_mut().get_mut::<Attempt>() else {
+            return None;
+        };
+        match verdict {
+            Verdict::Success => {
+                attempt.target().connection().budget().deposit();
+                None
+            }
+            Verdict::Final => {
+                self.conclude(result);
+                None
+            }
+            Verdict::Skip => {
+                if attempt.advance() {
+                    if self.last.is_none() {
+                        self.keep(result);
+                    }
+                    return Some(Delay::none());
+                }
+                self.conclude(result);
+                None
+            }
+            Verdict::Retry { safe, stale, retry_after } => {
+                let delay = self.again(attempt, safe, stale, retry_after);
+                match &delay {
+                    Some(_) => self.keep(result),
+                    None => self.conclude(result),
+                }
+                delay
+            }
+        }
+    }
+
+    fn clone_request(&mut self, request: &Request<Payload>) -> Option<Request<Payload>> {
+        Some(request.clone())
+    }
+}
+
+impl<B> RetryPolicy<B> {
+    /// Whether and when there is another try; `attempt` is turned to its target.
+    fn again(
+        &mut self,
+        attempt: &mut Attempt,
+        safe: bool,
+        stale: bool,
+        retry_after: Option<Duration>,
+    ) -> Option<Delay> {
+        let call = attempt.call().clone();
+        // A call that the provider may keep the state of is not sent twice.
+        if call.stateful && !safe {
+            return None;
+        }
+        let allowed = call.max_retries.unwrap_or(self.settings.max_retries);
+        if stale && !self.reconnected && self.retries < allowed && attempt.target().connection().budget().withdraw() {
+            // Outside the backoff: the peer had just closed a connection that was at rest.
+            self.reconnected = true;
+            self.retries += 1;
+            return Some(Delay::none());
+        }
+        if self.retries >= allowed {
+            return None;
+        }
+        if attempt.has_next() {
+            // The next target pays for the try that it gets.
+            let mut next = attempt.clone();
+            next.advance();
+            if next.target().connection().budget().withdraw() {
+                *attempt = next;
+                self.retries += 1;
+                self.waits = 0;
+                self.reconnected = false;
+                return Some(Delay::none());
+            }
+            return None;
+        }
+        let wait = match retry_after {
+            Some(time) if time > self.settings.retry_after_cap => return None,
+            Some(time) => asked(time),
+            None => backoff(self.waits, self.settings.backoff_min, self.settings.backoff_max),
+        };
+        let in_time = Instant::now().checked_add(wait).is_some_and(|then| then < call.deadline);
+        if !in_time || !attempt.target().connection().budget().withdraw() {
+            return None;
+        }
+        self.retries += 1;
+        self.waits = self.waits.saturating_add(1);
+        tracing::debug!(
+            target: "tower_llm_gateway::retry",
+            request_id = call.request_id.to_str().unwrap_or_default(),
+            sent = call.sent.load(Ordering::Relaxed),
+            wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            "trying again"
+        );
+        Some(Delay::wait(wait))
+    }
+
+    /// Keeps a failure in case that no further try gives a better one.
+    fn keep(&mut self, result: &mut Result<Response<B>, Error>) {
+        let superseded = Err(Error::plain(ErrorClass::Ambiguous, "superseded by another try"));
+        self.last = Some(std::mem::replace(result, superseded));
+    }
+
+    /// The call ends with a failure: the last one that a provider gave, or the first refusal where none was asked.
+    fn conclude(&mut self, result: &mut Result<Response<B>, Error>) {
+        let skipped = matches!(judge(result, true), Verdict::Skip);
+        if skipped && let Some(last) = self.last.take() {
+            *result = last;
+        }
+        if let Ok(response) = result
+            && let Some(failure) = response.extensions().get::<Failure>()
+            && matches!(failure.class, FailureClass::Refused | FailureClass::Ambiguous)
+        {
+            // Our own tries are spent; both vendors' SDKs obey this.
+            response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+        }
+    }
+}

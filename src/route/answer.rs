@@ -1,0 +1,111 @@
+//! Answers on their way to the client: the gateway's own headers, and errors in the client's format.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+
+use super::body::ResponseBody;
+use super::record::Record;
+use super::service::Arrival;
+use crate::body::Payload;
+use crate::call::{Call, Outcome};
+use crate::error::{BoxError, Error, ErrorClass};
+use crate::format::error::{ClientError, Fault};
+use crate::headers::{FALSE, GATEWAY_ATTEMPTS, GATEWAY_REQUEST_ID, JSON, X_SHOULD_RETRY, request_id_name};
+use crate::target::Target;
+
+/// The answer to a request that goes no further.
+pub(super) fn refusal<B>(arrival: &Arrival, error: &ClientError) -> Response<ResponseBody<B>> {
+    render(arrival, None, error)
+}
+
+/// An answer from below.
+pub(super) fn relay<B>(arrival: &Arrival, call: &Arc<Call>, response: Response<B>) -> Response<ResponseBody<B>> {
+    let (mut parts, body) = response.into_parts();
+    identify(arrival, Some(call), &mut parts.headers);
+    let outcome = parts.extensions.get::<Outcome>().cloned();
+    let record = Record::new(arrival, Some(call.clone()), outcome, parts.status);
+    Response::from_parts(parts, ResponseBody::inner(body, record))
+}
+
+/// The answer where there is none from below.
+pub(super) fn failure<B>(arrival: &Arrival, call: &Arc<Call>, error: &BoxError) -> Response<ResponseBody<B>> {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(&**error);
+    let mut class = ErrorClass::Ambiguous;
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            class = error.class();
+            break;
+        }
+        source = error.source();
+    }
+    let (fault, message) = match class {
+        ErrorClass::NeverSent => (Fault::BadGateway, "the provider could not be reached"),
+        ErrorClass::Incomplete => (Fault::BadGateway, "the connection to the provider broke before its answer"),
+        ErrorClass::Ambiguous => (Fault::BadGateway, "the call to the provider failed"),
+        ErrorClass::Timeout => (Fault::Timeout, "the provider did not answer in time"),
+        ErrorClass::Deadline => (Fault::Timeout, "the time for this call is over"),
+        ErrorClass::Misuse => (Fault::Internal, "the gateway is not assembled as it must be"),
+    };
+    tracing::warn!(
+        target: "tower_llm_gateway::upstream",
+        request_id = arrival.request_id.to_str().unwrap_or_default(),
+        class = ?class,
+        error = %Chain(&**error),
+        "call failed"
+    );
+    let mut response = render(arrival, Some(call), &ClientError::gateway(arrival.format, fault, message));
+    // Our own tries are spent; the client's SDK shall not begin its own.
+    response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    response
+}
+
+fn render<B>(arrival: &Arrival, call: Option<&Arc<Call>>, error: &ClientError) -> Response<ResponseBody<B>> {
+    let json = error.to_json(arrival.format, arrival.request_id.to_str().ok());
+    let record = Record::new(arrival, call.cloned(), None, error.status);
+    let mut response = Response::new(ResponseBody::payload(Payload::new(json), record));
+    *response.status_mut() = error.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    if error.status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    if let Some(target) = call.and_then(|call| chosen(call)) {
+        let model = call.map_or("", |call| target.model_id().unwrap_or(&call.default_model));
+        crate::headers::describe_target(headers, target, model);
+    }
+    identify(arrival, call, headers);
+    response
+}
+
+/// The target that was last tried.
+fn chosen(call: &Call) -> Option<&Target> {
+    call.target(call.chosen.load(Ordering::Relaxed).checked_sub(1)?)
+}
+
+/// The ids, and how often the call was sent.
+fn identify(arrival: &Arrival, call: Option<&Arc<Call>>, headers: &mut HeaderMap) {
+    headers.insert(GATEWAY_REQUEST_ID, arrival.request_id.clone());
+    headers.entry(request_id_name(arrival.format)).or_insert_with(|| arrival.request_id.clone());
+    if let Some(call) = call {
+        headers.insert(GATEWAY_ATTEMPTS, HeaderValue::from(call.attempts()));
+    }
+}
+
+/// An error with all that is behind it, for logs.
+struct Chain<'a>(&'a (dyn StdError + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

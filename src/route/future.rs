@@ -1,0 +1,171 @@
+//! The future.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::LengthLimitError;
+use pin_project_lite::pin_project;
+use tower::util::{Oneshot, ServiceExt};
+use tower::Service;
+
+use super::answer;
+use super::body::ResponseBody;
+use super::layer::Settings;
+use super::service::Arrival;
+use crate::body::{GatherError, Gathered, Payload};
+use crate::call::{Attempt, Call};
+use crate::endpoint::Format;
+use crate::error::BoxError;
+use crate::format::error::{ClientError, Fault};
+
+pin_project! {
+    /// The future of [`Route`](super::Route).
+    pub struct ResponseFuture<S, ReqBody>
+    where
+        S: Service<Request<Payload>>,
+    {
+        #[pin]
+        state: State<S, ReqBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProject]
+    enum State<S, ReqBody>
+    where
+        S: Service<Request<Payload>>,
+    {
+        Reading {
+            #[pin]
+            body: ReqBody,
+            gathered: Gathered,
+            // Taken once, when the body is there.
+            next: Option<Next<S>>,
+        },
+        Calling {
+            #[pin]
+            future: Oneshot<S, Request<Payload>>,
+            arrival: Arrival,
+            call: Arc<Call>,
+        },
+        Refused {
+            arrival: Arrival,
+            error: ClientError,
+        },
+    }
+}
+
+/// What is needed once the body is there.
+struct Next<S> {
+    parts: Parts,
+    arrival: Arrival,
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S, ReqBody> ResponseFuture<S, ReqBody>
+where
+    S: Service<Request<Payload>>,
+{
+    pub(super) fn reading(
+        body: ReqBody,
+        parts: Parts,
+        arrival: Arrival,
+        inner: S,
+        settings: Arc<Settings>,
+    ) -> Self {
+        let gathered = Gathered::new(settings.limits.request_body);
+        let next = Some(Next { parts, arrival, inner, settings });
+        Self { state: State::Reading { body, gathered, next } }
+    }
+
+    pub(super) fn refused(arrival: Arrival, error: ClientError) -> Self {
+        Self { state: State::Refused { arrival, error } }
+    }
+}
+
+impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody>
+where
+    S: Service<Request<Payload>, Response = Response<ResBody>>,
+    S::Error: Into<BoxError>,
+    ReqBody: Body<Data = Bytes>,
+    ReqBody::Error: Into<BoxError>,
+{
+    type Output = Result<Response<ResponseBody<ResBody>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProject::Reading { body, gathered, next } => {
+                    let read = ready!(gathered.poll(body, cx));
+                    // A future that is polled again after it was ready may hang, but must not panic.
+                    let Some(Next { parts, arrival, inner, settings }) = next.take() else {
+                        return Poll::Pending;
+                    };
+                    let next = match read {
+                        Ok(()) => settings.understand(parts, gathered.take(), &arrival),
+                        Err(GatherError::TooLarge) => Err(settings.too_large(arrival.format)),
+                        Err(GatherError::Body(error)) => Err(unreadable(error.into(), arrival.format, &settings)),
+                    };
+                    let next = next.and_then(|call| {
+                        let call = Arc::new(call);
+                        let attempt = Attempt::first(call.clone());
+                        let attempt = attempt.ok_or_else(|| {
+                            ClientError::gateway(arrival.format, Fault::Internal, "the route has no target")
+                        })?;
+                        let mut request = Request::new(call.body.clone());
+                        request.extensions_mut().insert(attempt);
+                        Ok((call, request))
+                    });
+                    match next {
+                        Ok((call, request)) => {
+                            state.set(State::Calling { future: inner.oneshot(request), arrival, call });
+                        }
+                        Err(error) => return Poll::Ready(Ok(answer::refusal(&arrival, &error))),
+                    }
+                }
+                StateProject::Calling { future, arrival, call } => {
+                    let result = ready!(future.poll(cx));
+                    return Poll::Ready(Ok(match result {
+                        Ok(response) => answer::relay(arrival, call, response),
+                        Err(error) => answer::failure(arrival, call, &error.into()),
+                    }));
+                }
+                StateProject::Refused { arrival, error } => {
+                    return Poll::Ready(Ok(answer::refusal(arrival, error)));
+                }
+            }
+        }
+    }
+}
+
+/// The client's body did not come whole.
+fn unreadable(error: BoxError, format: Format, settings: &Settings) -> ClientError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(error) = source {
+        // What a body limit around this service says.
+        if error.is::<LengthLimitError>() {
+            return settings.too_large(format);
+        }
+        source = error.source();
+    }
+    ClientError::gateway(format, Fault::RequestAborted, "the request body did not come whole")
+}
+
+impl<S, ReqBody> fmt::Debug for ResponseFuture<S, ReqBody>
+where
+    S: Service<Request<Payload>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+//! The layer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower::Layer;
+
+use super::keys::ClientKeys;
+use super::service::Route;
+use super::table::RouteTable;
+use crate::settings::{Limits, Timeouts};
+
+/// Finds out what a request asks for and where it may go, and answers whatever went wrong below in the client's format.
+#[derive(Debug, Clone)]
+pub struct RouteLayer {
+    pub(super) settings: Arc<Settings>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) table: Arc<RouteTable>,
+    pub(super) limits: Limits,
+    pub(super) total: Duration,
+    pub(super) keys: ClientKeys,
+}
+
+impl RouteLayer {
+    /// A layer that resolves models by `table`.
+    #[must_use]
+    pub fn new(table: Arc<RouteTable>) -> Self {
+        let settings = Settings {
+            table,
+            limits: Limits::default(),
+            total: Timeouts::default().total,
+            keys: ClientKeys::default(),
+        };
+        Self { settings: Arc::new(settings) }
+    }
+
+    /// Bounds the requests.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        Arc::make_mut(&mut self.settings).limits = limits;
+        self
+    }
+
+    /// The time that a call may take in all.
+    #[must_use]
+    pub fn total_timeout(mut self, total: Duration) -> Self {
+        Arc::make_mut(&mut self.settings).total = total;
+        self
+    }
+
+    /// The keys that clients must use one of. Default: none, everybody may call.
+    #[must_use]
+    pub fn client_keys(mut self, keys: ClientKeys) -> Self {
+        Arc::make_mut(&mut self.settings).keys = keys;
+        self
+    }
+}
+
+impl<S> Layer<S> for RouteLayer {
+    type Service = Route<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Route::new(inner, self.settings.clone())
+    }
+}

@@ -1,0 +1,210 @@
+//! The service.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, UPGRADE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
+use http_body::Body;
+use tokio::time::Instant;
+use tower::Service;
+
+use super::body::ResponseBody;
+use super::future::ResponseFuture;
+use super::layer::Settings;
+use super::parse;
+use super::table::draw;
+use crate::body::Payload;
+use crate::call::{Call, CallOptions};
+use crate::endpoint::{Endpoint, Format};
+use crate::error::BoxError;
+use crate::format::error::{ClientError, Fault};
+use crate::headers::{GATEWAY_MAX_RETRIES, X_REQUEST_ID};
+use crate::random;
+
+/// The most further calls that a client may ask for.
+const MAX_RETRIES: u32 = 10;
+
+/// See [`RouteLayer`](super::RouteLayer).
+#[derive(Debug, Clone)]
+pub struct Route<S> {
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S> Route<S> {
+    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
+    }
+}
+
+/// What is known of a request before its body was read.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) format: Format,
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) request_id: HeaderValue,
+    pub(super) started: Instant,
+    pub(super) client: Option<Arc<str>>,
+    max_retries: Option<u32>,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Route<S>
+where
+    S: Service<Request<Payload>, Response = Response<ResBody>> + Clone,
+    S::Error: Into<BoxError>,
+    ReqBody: Body<Data = Bytes>,
+    ReqBody::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = Infallible;
+    type Future = ResponseFuture<S, ReqBody>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The inner service is asked once the request's body is here; see the future.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let mut arrival = Arrival::new(&parts);
+        match self.settings.admit(&parts, &mut arrival) {
+            Ok(()) => ResponseFuture::reading(body, parts, arrival, self.inner.clone(), self.settings.clone()),
+            Err(refused) => ResponseFuture::refused(arrival, refused),
+        }
+    }
+}
+
+impl Arrival {
+    fn new(parts: &Parts) -> Self {
+        let endpoint = Endpoint::from_path(parts.uri.path());
+        let format = match endpoint {
+            Some(endpoint) => endpoint.format(),
+            None if parts.headers.contains_key("anthropic-version") => Format::Messages,
+            None => Format::Chat,
+        };
+        Self {
+            format,
+            endpoint,
+            request_id: request_id(parts),
+            started: Instant::now(),
+            client: None,
+            max_retries: None,
+        }
+    }
+}
+
+/// The client's own id where it can stand in logs and headers, else a new one.
+fn request_id(parts: &Parts) -> HeaderValue {
+    if let Some(id) = parts.headers.get(X_REQUEST_ID)
+        && (1..=128).contains(&id.len())
+        && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    {
+        return id.clone();
+    }
+    let id = format!("req_{:016x}{:016x}", random::number(), random::number());
+    HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("req_"))
+}
+
+impl Settings {
+    /// Decides on what stands in the head of a request.
+    fn admit(&self, parts: &Parts, arrival: &mut Arrival) -> Result<(), ClientError> {
+        let format = arrival.format;
+        let error = |fault, message: &'static str| Err(ClientError::gateway(format, fault, message));
+        if arrival.endpoint == Some(Endpoint::Responses) && parts.headers.contains_key(UPGRADE) {
+            return error(Fault::UpgradeRequired, "this gateway serves HTTP only; call again without Upgrade");
+        }
+        if arrival.endpoint.is_none() {
+            return error(Fault::NotFound, "there is no such endpoint on this gateway");
+        }
+        if parts.method != Method::POST {
+            return error(Fault::MethodNotAllowed, "this endpoint takes POST");
+        }
+        match self.keys.check(&parts.headers) {
+            Ok(client) => arrival.client = client,
+            Err(_) => return error(Fault::Unauthorized, "missing or unknown client key"),
+        }
+        let encoding = parts.headers.get(CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return error(Fault::ContentEncoding, "the request body must not be compressed");
+        }
+        if let Some(wished) = parts.headers.get(GATEWAY_MAX_RETRIES) {
+            let count = wished.to_str().ok().and_then(|text| text.parse().ok());
+            match count.filter(|count| *count <= MAX_RETRIES) {
+                Some(count) => arrival.max_retries = Some(count),
+                None => {
+                    return Err(ClientError::gateway(format, Fault::Invalid, "x-gateway-max-retries takes 0 to 10")
+                        .with_param("x-gateway-max-retries"));
+                }
+            }
+        }
+        let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > self.limits.request_body))
+        {
+            return Err(self.too_large(format));
+        }
+        Ok(())
+    }
+
+    pub(super) fn too_large(&self, format: Format) -> ClientError {
+        let limit = self.limits.request_body;
+        ClientError::gateway(format, Fault::TooLarge, format!("the request body is over the limit of {limit} bytes"))
+    }
+
+    /// Understands a request whose body is there.
+    pub(super) fn understand(&self, mut parts: Parts, body: Bytes, arrival: &Arrival) -> Result<Call, ClientError> {
+        let format = arrival.format;
+        let Some(endpoint) = arrival.endpoint else {
+            return Err(ClientError::gateway(format, Fault::NotFound, "there is no such endpoint on this gateway"));
+        };
+        let head = parse::head(&body, &self.limits, format)?;
+        let options = parts.extensions.remove::<CallOptions>().unwrap_or_default();
+        let (targets, default_model) = match options.target {
+            Some(target) => (Arc::from([target]), head.model.clone()),
+            None => {
+                let resolved = self.table.resolve(&head.model).ok_or_else(|| unknown_model(format, &head.model))?;
+                (resolved.targets, resolved.model)
+            }
+        };
+        let total = options.deadline.map_or(self.total, |deadline| deadline.min(self.total));
+        Ok(Call {
+            endpoint,
+            request_id: arrival.request_id.clone(),
+            first: draw(&targets, if targets.len() > 1 { random::number() } else { 0 }),
+            model: head.model,
+            default_model: default_model.into(),
+            stream: head.stream,
+            stateful: head.stateful,
+            body: Payload::new(body),
+            model_span: head.model_span,
+            query: parts.uri.query().map(str::to_owned),
+            headers: parts.headers,
+            targets,
+            max_retries: options.max_retries.or(arrival.max_retries),
+            lossy: options.lossy,
+            started: arrival.started,
+            // A total that overflows the clock is no limit at all; a day is as good.
+            deadline: arrival
+                .started
+                .checked_add(total)
+                .unwrap_or_else(|| arrival.started + Duration::from_secs(86_400)),
+            client: arrival.client.clone(),
+            sent: AtomicU32::new(0),
+            chosen: AtomicUsize::new(0),
+        })
+    }
+}
+
+fn unknown_model(format: Format, model: &str) -> ClientError {
+    let message = match format {
+        Format::Chat | Format::Responses => format!("The model `{model}` does not exist or no route leads to it"),
+        Format::Messages => format!("model: {model}"),
+    };
+    let error = ClientError::gateway(format, Fault::ModelNotFound, message);
+    if format == Format::Messages { error } else { error.with_param("model") }
+}

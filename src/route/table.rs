@@ -1,0 +1,215 @@
+//! The route table: from the model asked for to the targets.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::glob;
+use crate::target::{Connection, Target};
+
+/// A rule: models whose name matches go to these targets.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pattern: String,
+    targets: Arc<[Target]>,
+}
+
+impl Rule {
+    /// A rule for `pattern`, a `*` glob over the name of the model that the client asked for.
+    pub fn new(pattern: impl Into<String>, targets: impl IntoIterator<Item = Target>) -> Self {
+        Self { pattern: pattern.into(), targets: targets.into_iter().collect() }
+    }
+
+    /// The pattern.
+    #[must_use]
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    /// The targets, in the order of fallback.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+}
+
+/// Resolves model names: an exact route first, then `CONNECTION/model-id`, then the first glob that matches.
+#[derive(Debug, Default)]
+pub struct RouteTable {
+    routes: Vec<Rule>,
+    /// A connection and the one target that `NAME/model-id` goes to.
+    connections: Vec<(Arc<Connection>, Arc<[Target]>)>,
+}
+
+/// A resolved model name.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolved {
+    pub(crate) targets: Arc<[Target]>,
+    /// The name without the connection's.
+    pub(crate) model: String,
+}
+
+impl RouteTable {
+    /// A table of these rules and connections.
+    ///
+    /// # Errors
+    /// A rule has no target or no weight above zero, two connections share a name, or a pattern is empty.
+    pub fn new(routes: Vec<Rule>, connections: Vec<Arc<Connection>>) -> Result<Self, InvalidRoutes> {
+        for (at, connection) in connections.iter().enumerate() {
+            if connections.iter().take(at).any(|other| other.name() == connection.name()) {
+                return Err(InvalidRoutes::DuplicateConnection(connection.name().to_owned()));
+            }
+        }
+        for route in &routes {
+            if route.pattern.is_empty() {
+                return Err(InvalidRoutes::EmptyPattern);
+            }
+            if route.targets.is_empty() {
+                return Err(InvalidRoutes::NoTarget(route.pattern.clone()));
+            }
+            if weights(&route.targets).all(|weight| weight == 0) {
+                return Err(InvalidRoutes::NoWeight(route.pattern.clone()));
+            }
+        }
+        let connections = connections
+            .into_iter()
+            .map(|connection| (connection.clone(), Arc::from([Target::new(connection)])))
+            .collect();
+        Ok(Self { routes, connections })
+    }
+
+    /// The rules, in order.
+    #[must_use]
+    pub fn routes(&self) -> &[Rule] {
+        &self.routes
+    }
+
+    /// The connections, in order.
+    pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.connections.iter().map(|(connection, _)| connection)
+    }
+
+    /// The targets for `model`, if any rule has some.
+    pub(crate) fn resolve(&self, model: &str) -> Option<Resolved> {
+        let whole = |route: &Rule| Resolved { targets: route.targets.clone(), model: model.to_owned() };
+        if let Some(route) = self.routes.iter().find(|route| route.pattern == model) {
+            return Some(whole(route));
+        }
+        if let Some((name, rest)) = model.split_once('/')
+            && let Some((_, targets)) = self.connections.iter().find(|(connection, _)| connection.name() == name)
+        {
+            return Some(Resolved { targets: targets.clone(), model: rest.to_owned() });
+        }
+        self.routes.iter().find(|route| glob::matches(&route.pattern, model)).map(whole)
+    }
+}
+
+/// The weights of a rule's targets, with their defaults.
+fn weights(targets: &[Target]) -> impl Iterator<Item = u32> + '_ {
+    targets.iter().enumerate().map(|(position, target)| target.weight_or_default(position))
+}
+
+/// The position of the target that the first call goes to, drawn by weight with `random`.
+pub(crate) fn draw(targets: &[Target], random: u64) -> usize {
+    if targets.len() < 2 {
+        return 0;
+    }
+    let total: u64 = weights(targets).map(u64::from).sum();
+    let mut ticket = random % total.max(1);
+    for (position, weight) in weights(targets).enumerate() {
+        match ticket.checked_sub(u64::from(weight)) {
+            Some(rest) => ticket = rest,
+            None => return position,
+        }
+    }
+    0
+}
+
+/// Why a route table cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidRoutes {
+    /// Two connections have this name.
+    DuplicateConnection(String),
+    /// A route's pattern is empty.
+    EmptyPattern,
+    /// The route of this pattern has no target.
+    NoTarget(String),
+    /// The route of this pattern has no target whose weight is above zero.
+    NoWeight(String),
+}
+
+impl fmt::Display for InvalidRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuplicateConnection(name) => write!(f, "two connections are called {name:?}"),
+            Self::EmptyPattern => f.write_str("a route's model is empty"),
+            Self::NoTarget(pattern) => write!(f, "the route {pattern:?} has no target"),
+            Self::NoWeight(pattern) => write!(f, "the route {pattern:?} has no target whose weight is above zero"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidRoutes {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Credential;
+    use crate::provider::Provider;
+
+    fn connection(name: &str) -> Arc<Connection> {
+        let builder = Connection::builder(name, Provider::OpenAi).credential(Credential::api_key("k"));
+        Arc::new(builder.build().unwrap())
+    }
+
+    fn table() -> RouteTable {
+        let (a, b) = (connection("a"), connection("b"));
+        let routes = vec![
+            Rule::new("*", [Target::new(a.clone()).model("fallback")]),
+            Rule::new("b/exact", [Target::new(a.clone()).model("x")]),
+            Rule::new("gpt-*", [Target::new(a.clone())]),
+        ];
+        RouteTable::new(routes, vec![a, b]).unwrap()
+    }
+
+    fn resolve(model: &str) -> (String, Option<String>, String) {
+        let resolved = table().resolve(model).unwrap();
+        let target = &resolved.targets[0];
+        (target.connection().name().to_owned(), target.model_id().map(str::to_owned), resolved.model)
+    }
+
+    #[test]
+    fn exact_then_connection_then_first_glob() {
+        assert_eq!(resolve("b/exact"), ("a".into(), Some("x".into()), "b/exact".into()));
+        assert_eq!(resolve("b/openai/gpt-oss"), ("b".into(), None, "openai/gpt-oss".into()));
+        assert_eq!(resolve("gpt-5"), ("a".into(), Some("fallback".into()), "gpt-5".into()));
+        assert_eq!(resolve("nobody/x"), ("a".into(), Some("fallback".into()), "nobody/x".into()));
+        assert!(RouteTable::default().resolve("gpt-5").is_none());
+    }
+
+    #[test]
+    fn weights_share_the_first_calls() {
+        let a = connection("a");
+        let targets = [Target::new(a.clone()).weight(1), Target::new(a.clone()), Target::new(a.clone()).weight(3)];
+        let drawn: Vec<_> = (0..8).map(|random| draw(&targets, random)).collect();
+        assert_eq!(drawn, [0, 2, 2, 2, 0, 2, 2, 2]);
+        let plain = [Target::new(a.clone()), Target::new(a)];
+        assert!((0..100).all(|random| draw(&plain, random) == 0));
+    }
+
+    #[test]
+    fn unusable_tables_say_why() {
+        let a = connection("a");
+        let error = |routes| RouteTable::new(routes, vec![a.clone()]).unwrap_err();
+        assert_eq!(error(vec![Rule::new("x", [])]), InvalidRoutes::NoTarget("x".into()));
+        assert_eq!(error(vec![Rule::new("", [Target::new(a.clone())])]), InvalidRoutes::EmptyPattern);
+        assert_eq!(
+            error(vec![Rule::new("x", [Target::new(a.clone()).weight(0)])]),
+            InvalidRoutes::NoWeight("x".into())
+        );
+        assert_eq!(
+            RouteTable::new(vec![], vec![a.clone(), connection("a")]).unwrap_err(),
+            InvalidRoutes::DuplicateConnection("a".into())
+        );
+    }
+}
