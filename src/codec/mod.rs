@@ -2,4 +2,7 @@
 //!
 //! All of them are fuzzed and take any input without panicking.
 
+pub mod scan;
+pub mod splice;
+pub mod sse;
 pub mod write;
