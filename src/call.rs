@@ -108,7 +108,11 @@ impl Attempt {
     /// The first try; `None` where a call has no target at all.
     pub(crate) fn first(call: Arc<Call>) -> Option<Self> {
         let target = call.target(0)?.clone();
-        Some(Self { call, target, trial: 0 })
+        Some(Self {
+            call,
+            target,
+            trial: 0,
+        })
     }
 
     /// Whether there is another target after this one.
@@ -147,7 +151,9 @@ impl Attempt {
     }
 
     pub(crate) fn shared_model(&self) -> Arc<str> {
-        self.target.shared_model().unwrap_or_else(|| self.call.default_model.clone())
+        self.target
+            .shared_model()
+            .unwrap_or_else(|| self.call.default_model.clone())
     }
 }
 

@@ -18,7 +18,9 @@ impl Clock {
     /// A clock that stands still, for tests: seconds since the Unix epoch.
     #[must_use]
     pub fn fixed(unix_seconds: u64) -> Self {
-        Self { fixed: Some(Duration::from_secs(unix_seconds)) }
+        Self {
+            fixed: Some(Duration::from_secs(unix_seconds)),
+        }
     }
 
     pub(crate) fn now(self) -> SystemTime {
@@ -29,6 +31,8 @@ impl Clock {
     }
 
     pub(crate) fn unix_seconds(self) -> u64 {
-        self.now().duration_since(UNIX_EPOCH).map_or(0, |since_epoch| since_epoch.as_secs())
+        self.now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since_epoch| since_epoch.as_secs())
     }
 }

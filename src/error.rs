@@ -45,11 +45,19 @@ impl Error {
             ErrorClass::Timeout | ErrorClass::Deadline => "the provider did not answer in time",
             ErrorClass::Misuse => "the gateway's layers are not assembled as they must be",
         };
-        Self { class, what, source: Some(source.into()) }
+        Self {
+            class,
+            what,
+            source: Some(source.into()),
+        }
     }
 
     pub(crate) fn plain(class: ErrorClass, what: &'static str) -> Self {
-        Self { class, what, source: None }
+        Self {
+            class,
+            what,
+            source: None,
+        }
     }
 
     /// How far the call got.
@@ -79,7 +87,9 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
     }
 }
 
@@ -104,6 +114,8 @@ impl fmt::Display for BodyError {
 
 impl StdError for BodyError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
     }
 }

@@ -1,7 +1,8 @@
 //! Which headers cross the gateway, and which never do.
 
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
 };
 
 use crate::endpoint::Format;
@@ -17,12 +18,14 @@ pub(crate) const GATEWAY_CONNECTION: HeaderName = HeaderName::from_static("x-gat
 pub(crate) const GATEWAY_MODEL: HeaderName = HeaderName::from_static("x-gateway-model");
 pub(crate) const GATEWAY_ATTEMPTS: HeaderName = HeaderName::from_static("x-gateway-attempts");
 pub(crate) const GATEWAY_DROPPED: HeaderName = HeaderName::from_static("x-gateway-dropped");
-pub(crate) const GATEWAY_APPROXIMATED: HeaderName = HeaderName::from_static("x-gateway-approximated");
+pub(crate) const GATEWAY_APPROXIMATED: HeaderName =
+    HeaderName::from_static("x-gateway-approximated");
 pub(crate) const GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
 pub(crate) const GATEWAY_MAX_RETRIES: HeaderName = HeaderName::from_static("x-gateway-max-retries");
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-pub(crate) const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+pub(crate) const EVENT_STREAM: HeaderValue =
+    HeaderValue::from_static("text/event-stream; charset=utf-8");
 pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 pub(crate) const FALSE: HeaderValue = HeaderValue::from_static("false");
 
@@ -46,12 +49,21 @@ pub(crate) fn strip_credentials(headers: &mut HeaderMap) {
 }
 
 /// The headers of a request to a provider: built afresh, so that nothing of the client's gets there by accident.
-pub(crate) fn outbound(spec: &Spec, client: &HeaderMap, passthrough: bool, stream: bool) -> HeaderMap {
+pub(crate) fn outbound(
+    spec: &Spec,
+    client: &HeaderMap,
+    passthrough: bool,
+    stream: bool,
+) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(
         ACCEPT,
-        HeaderValue::from_static(if stream { "text/event-stream" } else { "application/json" }),
+        HeaderValue::from_static(if stream {
+            "text/event-stream"
+        } else {
+            "application/json"
+        }),
     );
     // What has to be read on the way must not be compressed.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -62,7 +74,10 @@ pub(crate) fn outbound(spec: &Spec, client: &HeaderMap, passthrough: bool, strea
     if passthrough {
         let hop_by_hop = listed_in_connection(client);
         for &name in spec.client_headers {
-            if hop_by_hop.iter().any(|listed| listed.eq_ignore_ascii_case(name)) {
+            if hop_by_hop
+                .iter()
+                .any(|listed| listed.eq_ignore_ascii_case(name))
+            {
                 continue;
             }
             for value in client.get_all(name) {
@@ -95,7 +110,11 @@ pub(crate) fn inbound(upstream: &HeaderMap, format: Format, out: &mut HeaderMap)
             || text.starts_with("x-ratelimit-")
             // The OpenAI formats have names of their own for these; the conversion translates them.
             || (format == Format::Messages && text.starts_with("anthropic-ratelimit-"));
-        if allowed && !hop_by_hop.iter().any(|listed| listed.eq_ignore_ascii_case(text)) {
+        if allowed
+            && !hop_by_hop
+                .iter()
+                .any(|listed| listed.eq_ignore_ascii_case(text))
+        {
             out.append(name.clone(), value.clone());
         }
     }
@@ -112,8 +131,14 @@ pub(crate) fn request_id_name(format: Format) -> HeaderName {
 /// Says where a call went.
 pub(crate) fn describe_target(headers: &mut HeaderMap, target: &Target, model: &str) {
     let connection = target.connection();
-    headers.insert(GATEWAY_PROVIDER, HeaderValue::from_static(connection.provider().id()));
-    for (name, text) in [(GATEWAY_CONNECTION, connection.name()), (GATEWAY_MODEL, model)] {
+    headers.insert(
+        GATEWAY_PROVIDER,
+        HeaderValue::from_static(connection.provider().id()),
+    );
+    for (name, text) in [
+        (GATEWAY_CONNECTION, connection.name()),
+        (GATEWAY_MODEL, model),
+    ] {
         if let Ok(value) = HeaderValue::from_str(text) {
             headers.insert(name, value);
         }
@@ -172,13 +197,27 @@ mod tests {
             ("expect", "100-continue"),
             ("connection", "OpenAI-Organization, close"),
         ] {
-            client.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            client.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         let out = outbound(Provider::OpenAi.spec(), &client, true, true);
         let mut names: Vec<_> = out.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["accept", "accept-encoding", "content-type", "openai-beta", "user-agent"]);
-        assert!(!outbound(Provider::OpenAi.spec(), &client, false, true).contains_key("openai-beta"));
+        assert_eq!(
+            names,
+            [
+                "accept",
+                "accept-encoding",
+                "content-type",
+                "openai-beta",
+                "user-agent"
+            ]
+        );
+        assert!(
+            !outbound(Provider::OpenAi.spec(), &client, false, true).contains_key("openai-beta")
+        );
     }
 
     #[test]
@@ -193,7 +232,10 @@ mod tests {
             ("connection", "close"),
             ("connection", "X-RateLimit-Limit-Requests"),
         ] {
-            upstream.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            upstream.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         let mut out = HeaderMap::new();
         inbound(&upstream, Format::Messages, &mut out);
@@ -205,7 +247,10 @@ mod tests {
     #[test]
     fn path_lists() {
         assert_eq!(path_list::<&str>(&[]), None);
-        assert_eq!(path_list(&["seed", "a,b", "é", "messages[].name"]).unwrap(), "seed,a%2Cb,%C3%A9,messages[].name");
+        assert_eq!(
+            path_list(&["seed", "a,b", "é", "messages[].name"]).unwrap(),
+            "seed,a%2Cb,%C3%A9,messages[].name"
+        );
         let long = vec!["x".repeat(300); 20];
         let list = path_list(&long).unwrap();
         assert!(list.len() <= LIST_MAX && list.to_str().unwrap().ends_with(",..."));

@@ -129,6 +129,11 @@ pub struct ConvertSettings {
 
 impl Default for ConvertSettings {
     fn default() -> Self {
-        Self { lossy: Lossy::Reject, strict: false, peek: true, keep_alive: None }
+        Self {
+            lossy: Lossy::Reject,
+            strict: false,
+            peek: true,
+            keep_alive: None,
+        }
     }
 }

@@ -81,7 +81,9 @@ impl Connection {
     /// Host, scheme and port come from the configuration alone, whatever a request says.
     pub(crate) fn uri(&self, path: &str, query: Option<&str>) -> Option<Uri> {
         let base = &self.base;
-        let mut target = String::with_capacity(base.path.len() + path.len() + query.map_or(0, |query| query.len() + 1));
+        let mut target = String::with_capacity(
+            base.path.len() + path.len() + query.map_or(0, |query| query.len() + 1),
+        );
         target.push_str(&base.path);
         target.push_str(path);
         if let Some(query) = query {
@@ -159,11 +161,19 @@ impl ConnectionBuilder {
     /// The name, the base URL, the key or a header is not usable.
     pub fn build(self) -> Result<Connection, InvalidConnection> {
         let name = self.name;
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        {
             return Err(InvalidConnection::Name);
         }
         let spec = self.provider.spec();
-        let url = self.base_url.as_deref().or(spec.base_url).ok_or(InvalidConnection::NoBaseUrl)?;
+        let url = self
+            .base_url
+            .as_deref()
+            .or(spec.base_url)
+            .ok_or(InvalidConnection::NoBaseUrl)?;
         let base = BaseUrl::parse(url, spec.base_suffix)?;
         let mut injected = Vec::with_capacity(self.headers.len() + 1);
         match self.credential.header(self.provider)? {
@@ -183,7 +193,11 @@ impl ConnectionBuilder {
             base,
             injected,
             options: self.options,
-            budget: TpsBudget::new(Duration::from_secs(10), self.retry.budget_floor.min(1000), percent),
+            budget: TpsBudget::new(
+                Duration::from_secs(10),
+                self.retry.budget_floor.min(1000),
+                percent,
+            ),
         })
     }
 }
@@ -209,11 +223,13 @@ pub enum InvalidConnection {
 impl fmt::Display for InvalidConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name => f.write_str("a connection's name takes letters, digits, '.', '_' and '-'"),
-            Self::NoBaseUrl => f.write_str("this provider needs a base_url"),
-            Self::BaseUrl => {
-                f.write_str("base_url must be an absolute http or https URL without user, query and fragment")
+            Self::Name => {
+                f.write_str("a connection's name takes letters, digits, '.', '_' and '-'")
             }
+            Self::NoBaseUrl => f.write_str("this provider needs a base_url"),
+            Self::BaseUrl => f.write_str(
+                "base_url must be an absolute http or https URL without user, query and fragment",
+            ),
             Self::NoCredential => f.write_str("this provider needs a key"),
             Self::Credential(error) => error.fmt(f),
             Self::Header(name) => write!(f, "the header {name:?} cannot be sent"),
@@ -242,18 +258,26 @@ impl BaseUrl {
         if url.contains('#') {
             return Err(InvalidConnection::BaseUrl);
         }
-        let parts = Uri::try_from(url).map_err(|_| InvalidConnection::BaseUrl)?.into_parts();
+        let parts = Uri::try_from(url)
+            .map_err(|_| InvalidConnection::BaseUrl)?
+            .into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(InvalidConnection::BaseUrl);
         };
-        let path_and_query = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let path_and_query = parts
+            .path_and_query
+            .unwrap_or_else(|| PathAndQuery::from_static("/"));
         let plain = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
         if !plain || path_and_query.query().is_some() || authority.as_str().contains('@') {
             return Err(InvalidConnection::BaseUrl);
         }
         let path = path_and_query.path().trim_end_matches('/');
         let path = path.strip_suffix(tolerated_suffix).unwrap_or(path);
-        Ok(Self { scheme, authority, path: path.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            scheme,
+            authority,
+            path: path.trim_end_matches('/').to_owned(),
+        })
     }
 }
 
@@ -271,7 +295,12 @@ impl Target {
     #[must_use]
     pub fn new(connection: Arc<Connection>) -> Self {
         let options = Arc::new(connection.options().clone());
-        Self { connection, model: None, weight: None, options }
+        Self {
+            connection,
+            model: None,
+            weight: None,
+            options,
+        }
     }
 
     /// The model's id at the provider.
@@ -329,17 +358,30 @@ mod tests {
         if let Some(base) = base {
             builder = builder.base_url(base);
         }
-        builder.build().unwrap().uri(path, query).unwrap().to_string()
+        builder
+            .build()
+            .unwrap()
+            .uri(path, query)
+            .unwrap()
+            .to_string()
     }
 
     #[test]
     fn base_urls() {
         let messages = |base| uri(Provider::Anthropic, base, "/v1/messages", None);
         assert_eq!(messages(None), "https://api.anthropic.com/v1/messages");
-        for base in ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"] {
+        for base in [
+            "http://h:1",
+            "http://h:1/",
+            "http://h:1/v1",
+            "http://h:1/v1/",
+        ] {
             assert_eq!(messages(Some(base)), "http://h:1/v1/messages", "{base}");
         }
-        assert_eq!(messages(Some("http://h/proxy/a/")), "http://h/proxy/a/v1/messages");
+        assert_eq!(
+            messages(Some("http://h/proxy/a/")),
+            "http://h/proxy/a/v1/messages"
+        );
         assert_eq!(
             uri(Provider::OpenAi, None, "/responses", Some("a=b&c")),
             "https://api.openai.com/v1/responses?a=b&c"
@@ -355,13 +397,26 @@ mod tests {
                 .build()
                 .unwrap_err()
         };
-        for base in ["", "h:1", "/v1", "ftp://h", "http://u:p@h", "http://h/?q=1", "http://h/#f", "http://"] {
+        for base in [
+            "",
+            "h:1",
+            "/v1",
+            "ftp://h",
+            "http://u:p@h",
+            "http://h/?q=1",
+            "http://h/#f",
+            "http://",
+        ] {
             assert_eq!(build("c", base), InvalidConnection::BaseUrl, "{base}");
         }
         assert_eq!(build("a/b", "http://h"), InvalidConnection::Name);
-        let none = Connection::builder("c", Provider::OpenAiCompatible).build().unwrap_err();
+        let none = Connection::builder("c", Provider::OpenAiCompatible)
+            .build()
+            .unwrap_err();
         assert_eq!(none, InvalidConnection::NoBaseUrl);
-        let none = Connection::builder("c", Provider::Groq).build().unwrap_err();
+        let none = Connection::builder("c", Provider::Groq)
+            .build()
+            .unwrap_err();
         assert_eq!(none, InvalidConnection::NoCredential);
     }
 

@@ -40,7 +40,10 @@ impl Credential {
     }
 
     /// The header that carries this credential to `provider`, made once per connection.
-    pub(crate) fn header(&self, provider: Provider) -> Result<Option<InjectedHeader>, InvalidCredential> {
+    pub(crate) fn header(
+        &self,
+        provider: Provider,
+    ) -> Result<Option<InjectedHeader>, InvalidCredential> {
         let Self::ApiKey(key) = self else {
             return Ok(None);
         };
@@ -49,8 +52,14 @@ impl Credential {
             return Err(InvalidCredential);
         }
         let (name, value) = match provider.spec().auth {
-            AuthScheme::XApiKey => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(key)),
-            AuthScheme::Bearer | AuthScheme::Aws => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))),
+            AuthScheme::XApiKey => (
+                HeaderName::from_static("x-api-key"),
+                HeaderValue::from_str(key),
+            ),
+            AuthScheme::Bearer | AuthScheme::Aws => (
+                AUTHORIZATION,
+                HeaderValue::try_from(format!("Bearer {key}")),
+            ),
         };
         let mut value = value.map_err(|_| InvalidCredential)?;
         // Keeps the value out of Debug output and of HPACK's table.
@@ -97,8 +106,14 @@ mod tests {
     fn keys_go_where_the_provider_wants_them() {
         let key = Credential::api_key("k-1");
         let mut headers = HeaderMap::new();
-        key.header(Provider::Anthropic).unwrap().unwrap().insert_into(&mut headers);
-        key.header(Provider::Groq).unwrap().unwrap().insert_into(&mut headers);
+        key.header(Provider::Anthropic)
+            .unwrap()
+            .unwrap()
+            .insert_into(&mut headers);
+        key.header(Provider::Groq)
+            .unwrap()
+            .unwrap()
+            .insert_into(&mut headers);
         assert_eq!(headers["x-api-key"], "k-1");
         assert_eq!(headers["authorization"], "Bearer k-1");
         assert!(headers.values().all(HeaderValue::is_sensitive));
@@ -107,7 +122,13 @@ mod tests {
     #[test]
     fn unusable_keys_are_refused() {
         for key in ["", " ", "a\nb", "a\0"] {
-            assert_eq!(Credential::api_key(key).header(Provider::OpenAi).unwrap_err(), InvalidCredential, "{key:?}");
+            assert_eq!(
+                Credential::api_key(key)
+                    .header(Provider::OpenAi)
+                    .unwrap_err(),
+                InvalidCredential,
+                "{key:?}"
+            );
         }
     }
 

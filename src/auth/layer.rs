@@ -27,7 +27,9 @@ impl AuthLayer {
     /// # Errors
     /// The key cannot stand in a header.
     pub fn with(provider: Provider, credential: &Credential) -> Result<Self, InvalidCredential> {
-        Ok(Self { fixed: credential.header(provider)? })
+        Ok(Self {
+            fixed: credential.header(provider)?,
+        })
     }
 }
 

@@ -50,7 +50,9 @@ where
         if let Some(header) = &self.fixed {
             header.insert_into(out);
         }
-        ResponseFuture { inner: self.inner.call(request) }
+        ResponseFuture {
+            inner: self.inner.call(request),
+        }
     }
 }
 

@@ -31,16 +31,24 @@ pin_project! {
 
 impl<B> AnswerBody<B> {
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Kind::Whole { payload: Payload::new(bytes) } }
+        Self {
+            kind: Kind::Whole {
+                payload: Payload::new(bytes),
+            },
+        }
     }
 
     pub(crate) fn stream(body: TranscodeBody<B>) -> Self {
-        Self { kind: Kind::Stream { body } }
+        Self {
+            kind: Kind::Stream { body },
+        }
     }
 
     /// What was already read of `body`, and the rest of it.
     pub(crate) fn relay(head: Bytes, body: B) -> Self {
-        Self { kind: Kind::Relay { head, body } }
+        Self {
+            kind: Kind::Relay { head, body },
+        }
     }
 }
 
@@ -52,7 +60,10 @@ where
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.project().kind.project() {
             KindProject::Whole { payload } => Pin::new(payload)
                 .poll_frame(cx)
@@ -64,7 +75,9 @@ where
                 }
                 let frame = ready!(body.poll_frame(cx));
                 Poll::Ready(frame.map(|frame| {
-                    frame.map_err(|error| BodyError::new("the provider's answer broke off", Some(error.into())))
+                    frame.map_err(|error| {
+                        BodyError::new("the provider's answer broke off", Some(error.into()))
+                    })
                 }))
             }
         }
@@ -93,6 +106,8 @@ impl<B> fmt::Debug for AnswerBody<B> {
             Kind::Stream { .. } => "stream",
             Kind::Relay { .. } => "relay",
         };
-        f.debug_struct("AnswerBody").field("kind", &kind).finish_non_exhaustive()
+        f.debug_struct("AnswerBody")
+            .field("kind", &kind)
+            .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,11 @@ pub(crate) enum GatherError<E> {
 impl Gathered {
     /// Gathers at most `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { first: None, joined: BytesMut::new(), limit }
+        Self {
+            first: None,
+            joined: BytesMut::new(),
+            limit,
+        }
     }
 
     /// Bytes so far.
@@ -45,7 +49,8 @@ impl Gathered {
             return;
         }
         if let Some(first) = self.first.take() {
-            self.joined.reserve(first.len() + piece.len() + hint.min(BELIEVED));
+            self.joined
+                .reserve(first.len() + piece.len() + hint.min(BELIEVED));
             self.joined.extend_from_slice(&first);
         }
         self.joined.extend_from_slice(&piece);
@@ -108,18 +113,26 @@ mod tests {
     }
 
     fn gather(pieces: &[&'static str], limit: usize) -> (bool, Bytes) {
-        let pieces: Vec<_> = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
+        let pieces: Vec<_> = pieces
+            .iter()
+            .map(|piece| Bytes::from_static(piece.as_bytes()))
+            .collect();
         let mut body = Pieces(pieces.into_iter());
         let mut gathered = Gathered::new(limit);
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        let Poll::Ready(result) = gathered.poll(Pin::new(&mut body), &mut cx) else { panic!("pending") };
+        let Poll::Ready(result) = gathered.poll(Pin::new(&mut body), &mut cx) else {
+            panic!("pending")
+        };
         (result.is_ok(), gathered.take())
     }
 
     #[test]
     fn pieces_are_joined() {
         assert_eq!(gather(&[], 3), (true, Bytes::new()));
-        assert_eq!(gather(&["", "ab", "", "c"], 3), (true, Bytes::from_static(b"abc")));
+        assert_eq!(
+            gather(&["", "ab", "", "c"], 3),
+            (true, Bytes::from_static(b"abc"))
+        );
     }
 
     #[test]
@@ -131,6 +144,9 @@ mod tests {
 
     #[test]
     fn over_the_limit_nothing_is_lost() {
-        assert_eq!(gather(&["ab", "cd", "ef"], 3), (false, Bytes::from_static(b"abcd")));
+        assert_eq!(
+            gather(&["ab", "cd", "ef"], 3),
+            (false, Bytes::from_static(b"abcd"))
+        );
     }
 }

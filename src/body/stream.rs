@@ -102,7 +102,9 @@ impl Stream {
 
     /// The bytes for the client.
     pub(crate) fn take(&mut self) -> Bytes {
-        self.piece.take().unwrap_or_else(|| self.out.split().freeze())
+        self.piece
+            .take()
+            .unwrap_or_else(|| self.out.split().freeze())
     }
 
     /// Takes a piece of the provider's stream.
@@ -115,7 +117,17 @@ impl Stream {
             Work::Convert { machine, upstream } => {
                 let (decoder, out, spoken) = (&mut self.decoder, &mut self.out, &mut self.spoken);
                 let (format, upstream) = (self.settings.format, *upstream);
-                let run = || convert(decoder, machine.as_mut(), &piece, out, spoken, format, upstream);
+                let run = || {
+                    convert(
+                        decoder,
+                        machine.as_mut(),
+                        &piece,
+                        out,
+                        spoken,
+                        format,
+                        upstream,
+                    )
+                };
                 // A defect in a machine must not take the client's whole connection down with it.
                 catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
                     tracing::error!(target: "tower_llm_gateway::stream", "a stream conversion panicked");
@@ -125,7 +137,14 @@ impl Stream {
             }
             Work::Relay(tap) => {
                 let first = (!self.blind).then(|| {
-                    watch(&mut self.decoder, tap, &piece, &mut self.spoken, &mut self.blind, self.settings.format)
+                    watch(
+                        &mut self.decoder,
+                        tap,
+                        &piece,
+                        &mut self.spoken,
+                        &mut self.blind,
+                        self.settings.format,
+                    )
                 });
                 self.hold(piece);
                 first.unwrap_or(Ok(()))?;
@@ -152,8 +171,13 @@ impl Stream {
         match &mut self.work {
             Work::Convert { machine, .. } => machine.finish(&mut self.out).map(|()| End::Clean),
             Work::Relay(tap) if self.blind || tap.is_complete() => Ok(End::Clean),
-            Work::Relay(_) if self.decoder.is_between_events() => Err(StreamError::ended(self.settings.format)),
-            Work::Relay(_) => Ok(End::Broken(BodyError::new("the provider's stream ended inside an event", None))),
+            Work::Relay(_) if self.decoder.is_between_events() => {
+                Err(StreamError::ended(self.settings.format))
+            }
+            Work::Relay(_) => Ok(End::Broken(BodyError::new(
+                "the provider's stream ended inside an event",
+                None,
+            ))),
         }
     }
 
@@ -161,20 +185,27 @@ impl Stream {
     pub(crate) fn broken(&mut self, error: BoxError) -> Result<End, StreamError> {
         match &self.work {
             Work::Convert { .. } => Err(StreamError::ended(self.settings.format)),
-            Work::Relay(_) => Ok(End::Broken(BodyError::new("the provider's stream broke off", Some(error)))),
+            Work::Relay(_) => Ok(End::Broken(BodyError::new(
+                "the provider's stream broke off",
+                Some(error),
+            ))),
         }
     }
 
     /// A clock ran out.
     pub(crate) fn timed_out(&mut self) -> Result<End, StreamError> {
         match &self.work {
-            Work::Relay(_) if !self.decoder.is_between_events() => {
-                Ok(End::Broken(BodyError::new("the provider's stream stood still inside an event", None)))
-            }
+            Work::Relay(_) if !self.decoder.is_between_events() => Ok(End::Broken(BodyError::new(
+                "the provider's stream stood still inside an event",
+                None,
+            ))),
             _ => {
                 let message = "the provider's stream stood still for too long";
                 let error = ClientError::gateway(self.settings.format, Fault::Timeout, message);
-                Err(StreamError { upstream_status: None, error })
+                Err(StreamError {
+                    upstream_status: None,
+                    error,
+                })
             }
         }
     }
@@ -188,7 +219,9 @@ impl Stream {
                 if let Some(piece) = self.piece.take() {
                     self.out.extend_from_slice(&piece);
                 }
-                error.error.write_event(self.settings.format, sequence_number, &mut self.out);
+                error
+                    .error
+                    .write_event(self.settings.format, sequence_number, &mut self.out);
             }
         }
     }
@@ -239,7 +272,12 @@ fn convert(
                     return Ok(Flow::Done);
                 }
             }
-            Err(_) => return Err(StreamError::malformed(format, "the provider sent an event over the limit")),
+            Err(_) => {
+                return Err(StreamError::malformed(
+                    format,
+                    "the provider sent an event over the limit",
+                ));
+            }
         }
     }
 }
@@ -265,9 +303,7 @@ fn watch(
                     first = seen;
                 }
                 *spoken |= speaks && first.is_ok();
-                if first.is_err() {
-                    return first;
-                }
+                first.clone()?;
             }
             Err(_) => {
                 *blind = true;

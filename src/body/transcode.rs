@@ -50,18 +50,30 @@ struct Inner<B> {
 enum Phase {
     Open,
     /// The client's stream is complete; the provider's end is looked for, so that its connection can be used again.
-    Draining { drained: usize },
+    Draining {
+        drained: usize,
+    },
     /// What is held goes out, then the body ends.
     Closing,
     /// What is held goes out, then the error.
-    Breaking { error: Option<BodyError>, waited: bool },
+    Breaking {
+        error: Option<BodyError>,
+        waited: bool,
+    },
     Closed,
 }
 
 impl<B> TranscodeBody<B> {
     pub(crate) fn new(body: B, stream: Stream) -> Self {
         let now = Instant::now();
-        let inner = Inner { body: Some(body), stream, phase: Phase::Open, woken: false, heard: now, told: now };
+        let inner = Inner {
+            body: Some(body),
+            stream,
+            phase: Phase::Open,
+            woken: false,
+            heard: now,
+            told: now,
+        };
         Self { inner, clock: None }
     }
 }
@@ -123,7 +135,10 @@ impl<B: Body<Data = Bytes>> Inner<B> {
         self.phase = match end {
             End::Clean => Phase::Closing,
             End::Done => Phase::Draining { drained: 0 },
-            End::Broken(error) => Phase::Breaking { error: Some(error), waited: false },
+            End::Broken(error) => Phase::Breaking {
+                error: Some(error),
+                waited: false,
+            },
         };
         if !matches!(self.phase, Phase::Draining { .. }) {
             self.body = None;
@@ -151,20 +166,32 @@ impl<B: Body<Data = Bytes>> Inner<B> {
     /// When something must happen even if the provider stays silent.
     fn next_alarm(&self) -> Instant {
         let settings = self.stream.settings();
-        let idle = self.heard.checked_add(settings.idle).unwrap_or(settings.deadline);
-        let keep_alive = settings.keep_alive.and_then(|time| self.told.checked_add(time));
-        idle.min(settings.deadline).min(keep_alive.unwrap_or(settings.deadline))
+        let idle = self
+            .heard
+            .checked_add(settings.idle)
+            .unwrap_or(settings.deadline);
+        let keep_alive = settings
+            .keep_alive
+            .and_then(|time| self.told.checked_add(time));
+        idle.min(settings.deadline)
+            .min(keep_alive.unwrap_or(settings.deadline))
     }
 
     /// What the time asks for.
     fn ring(&mut self, now: Instant) {
         let settings = self.stream.settings();
-        let idle = self.heard.checked_add(settings.idle).is_some_and(|alarm| now >= alarm);
+        let idle = self
+            .heard
+            .checked_add(settings.idle)
+            .is_some_and(|alarm| now >= alarm);
         if idle || now >= settings.deadline {
             let result = self.stream.timed_out();
             self.settle(result);
         } else if let Some(time) = settings.keep_alive
-            && self.told.checked_add(time).is_some_and(|alarm| now >= alarm)
+            && self
+                .told
+                .checked_add(time)
+                .is_some_and(|alarm| now >= alarm)
         {
             self.told = now;
             self.stream.keep_alive();
@@ -180,7 +207,10 @@ where
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut this = self.project();
         let inner = this.inner;
         let mut frames = 0;
@@ -243,7 +273,10 @@ where
                     return inner.flush();
                 }
                 Phase::Draining { drained } => {
-                    let next = inner.body.as_mut().map(|body| Pin::new(body).poll_frame(cx));
+                    let next = inner
+                        .body
+                        .as_mut()
+                        .map(|body| Pin::new(body).poll_frame(cx));
                     match next {
                         Some(Poll::Ready(Some(Ok(frame)))) if *drained < DRAINED_BYTES => {
                             *drained += frame.data_ref().map_or(1, |piece| piece.len().max(1));
@@ -288,6 +321,8 @@ impl<B: Body<Data = Bytes>> Inner<B> {
 
 impl<B> fmt::Debug for TranscodeBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TranscodeBody").field("phase", &self.inner.phase).finish_non_exhaustive()
+        f.debug_struct("TranscodeBody")
+            .field("phase", &self.inner.phase)
+            .finish_non_exhaustive()
     }
 }

@@ -2,4 +2,13 @@
 //!
 //! All of them are fuzzed and take any input without panicking.
 
+pub mod scan;
+pub mod splice;
+pub mod sse;
 pub mod write;
+
+/// Whether `needle` occurs in `haystack`.
+#[must_use]
+pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    memchr::memmem::find(haystack, needle).is_some()
+}

@@ -19,7 +19,7 @@ use crate::route::parse;
 pub(super) enum Answered {
     /// The layer has no target either.
     Misuse,
-    Response(Response<Payload>),
+    Response(Box<Response<Payload>>),
 }
 
 pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Attempt, Answered> {
@@ -33,7 +33,8 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         let error = ClientError::gateway(format, Fault::NotFound, "there is no such endpoint");
         return Err(answer(&error, format));
     };
-    let head = parse::head(body.bytes(), &shared.limits, format).map_err(|error| answer(&error, format))?;
+    let head = parse::head(body.bytes(), &shared.limits, format)
+        .map_err(|error| answer(&error, format))?;
     let started = Instant::now();
     let call = Call {
         endpoint,
@@ -51,7 +52,9 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         max_retries: None,
         lossy: None,
         started,
-        deadline: started.checked_add(shared.timeouts.total).unwrap_or(started),
+        deadline: started
+            .checked_add(shared.timeouts.total)
+            .unwrap_or(started),
         client: None,
         sent: AtomicU32::new(0),
         chosen: AtomicUsize::new(0),
@@ -63,5 +66,5 @@ fn answer(error: &ClientError, format: Format) -> Answered {
     let mut response = Response::new(Payload::new(error.to_json(format, None)));
     *response.status_mut() = error.status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
-    Answered::Response(response)
+    Answered::Response(Box::new(response))
 }

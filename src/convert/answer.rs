@@ -49,14 +49,21 @@ impl Trip {
     }
 
     pub(super) fn context(&self) -> AnswerContext {
-        AnswerContext { now: self.shared.clock.unix_seconds() }
+        AnswerContext {
+            now: self.shared.clock.unix_seconds(),
+        }
     }
 
     /// What the head says about the body.
     pub(super) fn kind(&self, parts: &Parts) -> Kind {
-        let encoding = parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        let encoding = parts
+            .headers
+            .get(CONTENT_ENCODING)
+            .map(HeaderValue::as_bytes);
         if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
-            return Kind::Unusable("the provider's answer is compressed, though nobody asked for that");
+            return Kind::Unusable(
+                "the provider's answer is compressed, though nobody asked for that",
+            );
         }
         if parts.status.is_redirection() || parts.status.is_informational() {
             // Never followed: the credential belongs to the configured host alone.
@@ -65,17 +72,30 @@ impl Trip {
         if parts.status.is_client_error() || parts.status.is_server_error() {
             return Kind::Error;
         }
-        let media_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        let is = |name: &[u8]| media_type.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        let media_type = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .map(HeaderValue::as_bytes)
+            .unwrap_or_default();
+        let is = |name: &[u8]| {
+            media_type
+                .get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
         // Some compatible servers do not name the media type of their streams.
         let unnamed = self.attempt.call().stream && !is(b"application/json");
-        if is(b"text/event-stream") || unnamed { Kind::Stream } else { Kind::Whole }
+        if is(b"text/event-stream") || unnamed {
+            Kind::Stream
+        } else {
+            Kind::Whole
+        }
     }
 
     /// The answer to a whole body.
     pub(super) fn whole<B>(&mut self, parts: &Parts, body: Bytes) -> Response<AnswerBody<B>> {
         let Some(conversion) = self.conversion.take() else {
-            self.usage.set(passthrough::usage::answer_usage(self.format(), &body));
+            self.usage
+                .set(passthrough::usage::answer_usage(self.format(), &body));
             let mut response = self.response(&parts.headers, AnswerBody::whole(body));
             *response.status_mut() = parts.status;
             copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
@@ -84,9 +104,13 @@ impl Trip {
         let stream = self.attempt.call().stream;
         let converted = if stream {
             let mut out = bytes::BytesMut::new();
-            conversion.replay(&body, self.context(), &mut out).map(|usage| (out.freeze(), usage))
+            conversion
+                .replay(&body, self.context(), &mut out)
+                .map(|usage| (out.freeze(), usage))
         } else {
-            conversion.answer(&body, self.context()).map(|answer| (answer.body, answer.usage))
+            conversion
+                .answer(&body, self.context())
+                .map(|answer| (answer.body, answer.usage))
         };
         self.conversion = Some(conversion);
         match converted {
@@ -126,7 +150,10 @@ impl Trip {
         let mut response = self.response(&parts.headers, body);
         *response.status_mut() = parts.status;
         let headers = response.headers_mut();
-        let upstream = parts.headers.get(CONTENT_TYPE).filter(|_| self.conversion.is_none());
+        let upstream = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .filter(|_| self.conversion.is_none());
         headers.insert(CONTENT_TYPE, upstream.cloned().unwrap_or(EVENT_STREAM));
         headers.insert(CACHE_CONTROL, NO_CACHE);
         response
@@ -150,29 +177,38 @@ impl Trip {
             Some(conversion) => Some(conversion.error(status, body)),
             None => passthrough::error::rewrite(self.format(), provider, status, body),
         };
-        match rewritten {
-            Some(error) => self.failed(&parts.headers, &error, class, Some(status)),
-            None => {
-                let body = passthrough::error::redacted(body);
-                let mut response = self.response(&parts.headers, AnswerBody::whole(body));
-                *response.status_mut() = status;
-                copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
-                self.mark(&mut response, &parts.headers, class, Some(status));
-                response
-            }
+        if let Some(error) = rewritten {
+            return self.failed(&parts.headers, &error, class, Some(status));
         }
+        let body = passthrough::error::redacted(body);
+        let mut response = self.response(&parts.headers, AnswerBody::whole(body));
+        *response.status_mut() = status;
+        copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
+        self.mark(&mut response, &parts.headers, class, Some(status));
+        response
     }
 
     /// The answer to an error that is the first event of a stream.
-    pub(super) fn stream_error<B>(&self, parts: &Parts, error: &StreamError) -> Response<AnswerBody<B>> {
-        let class = error.upstream_status.map_or(FailureClass::Ambiguous, |status| classify(status, &[]));
+    pub(super) fn stream_error<B>(
+        &self,
+        parts: &Parts,
+        error: &StreamError,
+    ) -> Response<AnswerBody<B>> {
+        let class = error
+            .upstream_status
+            .map_or(FailureClass::Ambiguous, |status| classify(status, &[]));
         self.failed(&parts.headers, &error.error, class, error.upstream_status)
     }
 
     /// The answer to an answer that cannot be used.
     pub(super) fn unusable<B>(&self, parts: &Parts, what: &'static str) -> Response<AnswerBody<B>> {
         let error = ClientError::gateway(self.format(), Fault::BadGateway, what);
-        self.failed(&parts.headers, &error, FailureClass::Ambiguous, Some(parts.status))
+        self.failed(
+            &parts.headers,
+            &error,
+            FailureClass::Ambiguous,
+            Some(parts.status),
+        )
     }
 
     pub(super) fn failed<B>(
@@ -182,7 +218,9 @@ impl Trip {
         class: FailureClass,
         status: Option<StatusCode>,
     ) -> Response<AnswerBody<B>> {
-        let id = upstream.get(self.request_id_header()).or(Some(&self.attempt.call().request_id));
+        let id = upstream
+            .get(self.request_id_header())
+            .or(Some(&self.attempt.call().request_id));
         let json = error.to_json(self.format(), id.and_then(|id| id.to_str().ok()));
         let mut response = self.response(upstream, AnswerBody::whole(json));
         *response.status_mut() = error.status;
@@ -207,11 +245,21 @@ impl Trip {
             _ => None,
         };
         let retry_after = retry_after::parse(upstream, self.shared.clock.now());
-        response.extensions_mut().insert(Failure { class, retry_after, should_retry, status });
+        response.extensions_mut().insert(Failure {
+            class,
+            retry_after,
+            should_retry,
+            status,
+        });
     }
 
     fn request_id_header(&self) -> &'static str {
-        self.attempt.target().connection().provider().spec().request_id
+        self.attempt
+            .target()
+            .connection()
+            .provider()
+            .spec()
+            .request_id
     }
 
     /// An answer with everything that all answers have in common.
@@ -231,7 +279,11 @@ impl Trip {
 }
 
 /// The answer to a request that the target cannot express.
-pub(super) fn refusal<B>(attempt: &Attempt, error: &ClientError, report: &Arc<LossReport>) -> Response<AnswerBody<B>> {
+pub(super) fn refusal<B>(
+    attempt: &Attempt,
+    error: &ClientError,
+    report: &Arc<LossReport>,
+) -> Response<AnswerBody<B>> {
     let format = attempt.call().endpoint.format();
     let json = error.to_json(format, attempt.call().request_id.to_str().ok());
     let mut response = Response::new(AnswerBody::whole(json));
@@ -248,7 +300,12 @@ pub(super) fn refusal<B>(attempt: &Attempt, error: &ClientError, report: &Arc<Lo
 }
 
 /// Says which target it was and what was lost.
-fn describe<B>(attempt: &Attempt, report: &Arc<LossReport>, usage: &UsageHandle, response: &mut Response<B>) {
+fn describe<B>(
+    attempt: &Attempt,
+    report: &Arc<LossReport>,
+    usage: &UsageHandle,
+    response: &mut Response<B>,
+) {
     let connection = attempt.target().connection();
     let out = response.headers_mut();
     headers::describe_target(out, attempt.target(), attempt.model());
@@ -277,7 +334,9 @@ fn copy(from: &HeaderMap, name: http::HeaderName, to: &mut HeaderMap) {
 fn classify(status: StatusCode, body: &[u8]) -> FailureClass {
     match status.as_u16() {
         // Money or a day's quota does not come back within a retry.
-        429 if contains(body, b"insufficient_quota") || contains(body, b"PerDay") => FailureClass::Final,
+        429 if contains(body, b"insufficient_quota") || contains(body, b"PerDay") => {
+            FailureClass::Final
+        }
         408 | 409 | 425 | 429 | 498 | 503 | 529 => FailureClass::Refused,
         500 | 502 | 504 => FailureClass::Ambiguous,
         _ => FailureClass::Final,

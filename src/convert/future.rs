@@ -77,25 +77,54 @@ impl<F, B> ResponseFuture<F, B> {
         shared: Arc<Shared>,
     ) -> Self {
         let timeouts = &shared.timeouts;
-        let wait = if attempt.call().stream { timeouts.first_byte_stream } else { timeouts.first_byte };
-        let state = State::Sending { future, clock: sleep(wait) };
-        let trip = Trip { attempt, conversion, report, usage: UsageHandle::default(), shared };
-        Self { state, trip: Some(trip) }
+        let wait = if attempt.call().stream {
+            timeouts.first_byte_stream
+        } else {
+            timeouts.first_byte
+        };
+        let state = State::Sending {
+            future,
+            clock: sleep(wait),
+        };
+        let trip = Trip {
+            attempt,
+            conversion,
+            report,
+            usage: UsageHandle::default(),
+            shared,
+        };
+        Self {
+            state,
+            trip: Some(trip),
+        }
     }
 
     pub(super) fn refused(attempt: &Attempt, refused: &Refused) -> Self {
         let response = answer::refusal(attempt, &refused.error, &refused.report);
-        Self { state: State::Answered { result: Some(Ok(response)) }, trip: None }
+        Self {
+            state: State::Answered {
+                result: Some(Ok(response)),
+            },
+            trip: None,
+        }
     }
 
     pub(super) fn answered(answered: Answered) -> Self {
         let result = match answered {
-            Answered::Misuse => {
-                Err(Error::plain(ErrorClass::Misuse, "a request without a target: no RetryLayer above, no target given"))
+            Answered::Misuse => Err(Error::plain(
+                ErrorClass::Misuse,
+                "a request without a target: no RetryLayer above, no target given",
+            )),
+            Answered::Response(response) => {
+                Ok((*response).map(|payload| AnswerBody::whole(payload.into_bytes())))
             }
-            Answered::Response(response) => Ok(response.map(|payload| AnswerBody::whole(payload.into_bytes()))),
         };
-        Self { state: State::Answered { result: Some(result) }, trip: None }
+        Self {
+            state: State::Answered {
+                result: Some(result),
+            },
+            trip: None,
+        }
     }
 }
 
@@ -121,13 +150,21 @@ where
             let next = match state.as_mut().project() {
                 StateProject::Sending { future, clock } => match future.poll(cx) {
                     Poll::Ready(Ok(response)) => read(trip, response),
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err((trip.shared.classify)(error.into()))),
+                    Poll::Ready(Err(error)) => {
+                        return Poll::Ready(Err((trip.shared.classify)(error.into())));
+                    }
                     Poll::Pending => {
                         ready!(clock.poll(cx));
                         return Poll::Ready(Err(late("the provider did not answer in time")));
                     }
                 },
-                StateProject::Gathering { parts, body: slot, gathered, kind, mut clock } => {
+                StateProject::Gathering {
+                    parts,
+                    body: slot,
+                    gathered,
+                    kind,
+                    mut clock,
+                } => {
                     let Some(body) = slot.as_mut() else {
                         return Poll::Pending;
                     };
@@ -136,15 +173,23 @@ where
                         Poll::Ready(read) => read,
                         Poll::Pending => {
                             if gathered.len() > before {
-                                clock.as_mut().reset(Instant::now() + trip.shared.timeouts.idle);
+                                clock
+                                    .as_mut()
+                                    .reset(Instant::now() + trip.shared.timeouts.idle);
                             }
                             ready!(clock.poll(cx));
-                            return Poll::Ready(Err(late("the provider's answer stood still for too long")));
+                            return Poll::Ready(Err(late(
+                                "the provider's answer stood still for too long",
+                            )));
                         }
                     };
                     return Poll::Ready(gathered_answer(trip, parts, slot, gathered, *kind, read));
                 }
-                StateProject::Peeking { parts, body: slot, clock } => {
+                StateProject::Peeking {
+                    parts,
+                    body: slot,
+                    clock,
+                } => {
                     let Some(body) = slot.as_mut() else {
                         return Poll::Pending;
                     };
@@ -152,12 +197,16 @@ where
                         Poll::Ready(peeked) => peeked,
                         Poll::Pending => {
                             ready!(clock.poll(cx));
-                            return Poll::Ready(Err(late("the provider's stream did not begin in time")));
+                            return Poll::Ready(Err(late(
+                                "the provider's stream did not begin in time",
+                            )));
                         }
                     };
                     let body = slot.take();
                     return match (peeked, body) {
-                        (Ok(()), Some(body)) => Poll::Ready(Ok(trip.stream(parts, AnswerBody::stream(body)))),
+                        (Ok(()), Some(body)) => {
+                            Poll::Ready(Ok(trip.stream(parts, AnswerBody::stream(body))))
+                        }
                         (Err(error), _) => Poll::Ready(Ok(trip.stream_error(parts, &error))),
                         (Ok(()), None) => Poll::Pending,
                     };
@@ -165,8 +214,8 @@ where
                 StateProject::Answered { .. } => return Poll::Pending,
             };
             match next {
-                Next::Done(response) => return Poll::Ready(Ok(response)),
-                Next::Read(next) => state.set(*next),
+                Next::Done(response) => return Poll::Ready(Ok(*response)),
+                Next::Read(next) => state.set(next),
             }
         }
     }
@@ -174,8 +223,9 @@ where
 
 /// What follows a head.
 enum Next<F, B> {
-    Done(Response<AnswerBody<B>>),
-    Read(Box<State<F, B>>),
+    // The rare case.
+    Done(Box<Response<AnswerBody<B>>>),
+    Read(State<F, B>),
 }
 
 /// Decides how an answer's body is read.
@@ -188,14 +238,20 @@ where
     let (limits, timeouts) = (&trip.shared.limits, &trip.shared.timeouts);
     let kind = trip.kind(&parts);
     let limit = match kind {
-        Kind::Unusable(what) => return Next::Done(trip.unusable(&parts, what)),
+        Kind::Unusable(what) => return Next::Done(Box::new(trip.unusable(&parts, what))),
         Kind::Stream => return open(trip, parts, body),
         Kind::Error => limits.error_body,
         Kind::Whole => limits.response_body,
     };
     let gathered = Gathered::new(limit);
     let clock = sleep(timeouts.idle);
-    Next::Read(Box::new(State::Gathering { parts, body: Some(body), gathered, kind, clock }))
+    Next::Read(State::Gathering {
+        parts,
+        body: Some(body),
+        gathered,
+        kind,
+        clock,
+    })
 }
 
 /// Begins a stream.
@@ -208,7 +264,9 @@ where
     let work = match &trip.conversion {
         Some(conversion) => Work::Convert {
             upstream: conversion.upstream_format(),
-            machine: conversion.clone().machine(trip.context(), shared.limits.event),
+            machine: conversion
+                .clone()
+                .machine(trip.context(), shared.limits.event),
         },
         None => Work::Relay(Tap::new(trip.format())),
     };
@@ -222,9 +280,13 @@ where
     let body = TranscodeBody::new(body, Stream::new(work, settings, trip.usage.clone()));
     if shared.settings.peek {
         let clock = sleep(shared.timeouts.first_byte_stream);
-        Next::Read(Box::new(State::Peeking { parts, body: Some(body), clock }))
+        Next::Read(State::Peeking {
+            parts,
+            body: Some(body),
+            clock,
+        })
     } else {
-        Next::Done(trip.stream(&parts, AnswerBody::stream(body)))
+        Next::Done(Box::new(trip.stream(&parts, AnswerBody::stream(body))))
     }
 }
 
@@ -250,14 +312,19 @@ where
         // An error's head is worth more than the rest of its body.
         (Err(GatherError::Body(_)), Kind::Error) => Ok(trip.error(parts, &gathered.take())),
         (Ok(()), _) => Ok(trip.whole(parts, gathered.take())),
-        (Err(GatherError::TooLarge), _) => match (&trip.conversion, body.take()) {
-            (None, Some(rest)) => Ok(trip.relay(parts, gathered.take(), rest)),
-            _ => {
-                let message = "the provider's answer is over the limit";
-                let error = ClientError::gateway(trip.format(), Fault::BadGateway, message);
-                Ok(trip.failed(&parts.headers, &error, FailureClass::Final, Some(parts.status)))
+        (Err(GatherError::TooLarge), _) => {
+            if let (None, Some(rest)) = (&trip.conversion, body.take()) {
+                return Ok(trip.relay(parts, gathered.take(), rest));
             }
-        },
+            let message = "the provider's answer is over the limit";
+            let error = ClientError::gateway(trip.format(), Fault::BadGateway, message);
+            Ok(trip.failed(
+                &parts.headers,
+                &error,
+                FailureClass::Final,
+                Some(parts.status),
+            ))
+        }
         (Err(GatherError::Body(error)), _) => Err(Error::new(ErrorClass::Ambiguous, error)),
     }
 }

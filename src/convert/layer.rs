@@ -108,7 +108,10 @@ impl Default for Shared {
 }
 
 /// Classes errors of a client that nothing is known about.
-#[cfg_attr(feature = "client", allow(dead_code, reason = "the client's classifier takes its place"))]
+#[cfg_attr(
+    feature = "client",
+    allow(dead_code, reason = "the client's classifier takes its place")
+)]
 pub(crate) fn ambiguous(error: BoxError) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => *error,

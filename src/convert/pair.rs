@@ -27,8 +27,16 @@ impl Conversion {
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
             Pair::ChatToMessages => {
-                let ConvertedRequest { body, headers, state } = chat_to_messages::request::convert(body, cx)?;
-                Ok(ConvertedRequest { body, headers, state: Self::ChatToMessages(state) })
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_messages::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToMessages(state),
+                })
             }
         }
     }
@@ -41,23 +49,36 @@ impl Conversion {
     }
 
     /// Converts a whole answer.
-    pub(crate) fn answer(&self, body: &[u8], cx: AnswerContext) -> Result<ConvertedAnswer, ClientError> {
+    pub(crate) fn answer(
+        &self,
+        body: &[u8],
+        cx: AnswerContext,
+    ) -> Result<ConvertedAnswer, ClientError> {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, &cx),
         }
     }
 
     /// Writes a whole answer as the stream that the client asked for.
-    pub(crate) fn replay(&self, body: &[u8], cx: AnswerContext, out: &mut BytesMut) -> Result<Usage, ClientError> {
+    pub(crate) fn replay(
+        &self,
+        body: &[u8],
+        cx: AnswerContext,
+        out: &mut BytesMut,
+    ) -> Result<Usage, ClientError> {
         match self {
-            Self::ChatToMessages(state) => chat_to_messages::stream::replay(body, state.clone(), cx, out),
+            Self::ChatToMessages(state) => {
+                chat_to_messages::stream::replay(body, state.clone(), cx, out)
+            }
         }
     }
 
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
-            Self::ChatToMessages(state) => Box::new(chat_to_messages::stream::MessagesToChat::new(state, cx, limit)),
+            Self::ChatToMessages(state) => Box::new(chat_to_messages::stream::MessagesToChat::new(
+                state, cx, limit,
+            )),
         }
     }
 
@@ -71,7 +92,9 @@ impl Conversion {
     /// Translates the provider's rate-limit headers.
     pub(crate) fn rate_limits(&self, upstream: &HeaderMap, now: u64, out: &mut HeaderMap) {
         match self {
-            Self::ChatToMessages(_) => chat_to_messages::error::rate_limit_headers(upstream, now, out),
+            Self::ChatToMessages(_) => {
+                chat_to_messages::error::rate_limit_headers(upstream, now, out)
+            }
         }
     }
 }

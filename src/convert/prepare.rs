@@ -41,9 +41,16 @@ pub(super) fn prepare(attempt: Attempt, shared: &Shared) -> Result<Prepared, Ref
     match build(&attempt, shared, &mut report) {
         Ok((mut request, conversion)) => {
             request.extensions_mut().insert(attempt);
-            Ok(Prepared { request, conversion, report: Arc::new(report) })
+            Ok(Prepared {
+                request,
+                conversion,
+                report: Arc::new(report),
+            })
         }
-        Err(error) => Err(Refused { error, report: Arc::new(report) }),
+        Err(error) => Err(Refused {
+            error,
+            report: Arc::new(report),
+        }),
     }
 }
 
@@ -60,8 +67,9 @@ fn build(
 
     let (path, body, out, conversion) = match spec.cell(call.endpoint) {
         Cell::Passthrough { path } => {
-            let body = passthrough::request::edit(call, connection.provider(), attempt.model(), report)
-                .map_err(refuse)?;
+            let body =
+                passthrough::request::edit(call, connection.provider(), attempt.model(), report)
+                    .map_err(refuse)?;
             let mut out = headers::outbound(spec, &call.headers, true, call.stream);
             if connection.provider() == crate::Provider::Anthropic {
                 let version = http::HeaderValue::from_static(anthropic::VERSION);
@@ -80,8 +88,11 @@ fn build(
                 lossy: lossy == Lossy::Drop,
                 report,
             };
-            let ConvertedRequest { body, headers: own, state } =
-                Conversion::request(pair, call.body.bytes(), &mut cx).map_err(refuse)?;
+            let ConvertedRequest {
+                body,
+                headers: own,
+                state,
+            } = Conversion::request(pair, call.body.bytes(), &mut cx).map_err(refuse)?;
             if shared.settings.strict && !report.dropped().is_empty() {
                 return Err(refuse(strict(report)));
             }
@@ -93,9 +104,18 @@ fn build(
     };
 
     // The query belongs to the client's own format.
-    let query = if conversion.is_none() { call.query.as_deref() } else { None };
+    let query = if conversion.is_none() {
+        call.query.as_deref()
+    } else {
+        None
+    };
     let uri = connection.uri(path, query);
-    let uri = uri.ok_or_else(|| refuse(Refusal::invalid("query", "the query string cannot be sent on")))?;
+    let uri = uri.ok_or_else(|| {
+        refuse(Refusal::invalid(
+            "query",
+            "the query string cannot be sent on",
+        ))
+    })?;
     let mut request = Request::new(Payload::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
@@ -117,14 +137,21 @@ fn strict(report: &LossReport) -> Refusal {
 }
 
 fn unavailable(attempt: &Attempt) -> ClientError {
-    let (endpoint, provider) = (attempt.call().endpoint, attempt.target().connection().provider());
+    let (endpoint, provider) = (
+        attempt.call().endpoint,
+        attempt.target().connection().provider(),
+    );
     let format = endpoint.format();
     if endpoint == Endpoint::CountTokens {
-        let mut error =
-            ClientError::gateway(format, Fault::NotFound, format!("{provider} cannot count tokens for this endpoint"));
+        let mut error = ClientError::gateway(
+            format,
+            Fault::NotFound,
+            format!("{provider} cannot count tokens for this endpoint"),
+        );
         error.status = StatusCode::NOT_FOUND;
         return error;
     }
-    let message = format!("this version of the gateway cannot reach {provider} from the {endpoint} endpoint");
+    let message =
+        format!("this version of the gateway cannot reach {provider} from the {endpoint} endpoint");
     ClientError::gateway(format, Fault::Unsupported, message).with_param("model")
 }

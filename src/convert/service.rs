@@ -41,7 +41,9 @@ where
     type Future = ResponseFuture<S::Future, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(|error| (self.shared.classify)(error.into()))
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| (self.shared.classify)(error.into()))
     }
 
     fn call(&mut self, mut request: Request<Payload>) -> Self::Future {
@@ -52,12 +54,21 @@ where
                 Err(answered) => return ResponseFuture::answered(answered),
             },
         };
-        attempt.call().chosen.store(attempt.trial + 1, Ordering::Relaxed);
+        attempt
+            .call()
+            .chosen
+            .store(attempt.trial + 1, Ordering::Relaxed);
         match prepare(attempt.clone(), &self.shared) {
             Ok(prepared) => {
                 attempt.call().sent.fetch_add(1, Ordering::Relaxed);
                 let future = self.inner.call(prepared.request);
-                ResponseFuture::sending(future, attempt, prepared.conversion, prepared.report, self.shared.clone())
+                ResponseFuture::sending(
+                    future,
+                    attempt,
+                    prepared.conversion,
+                    prepared.report,
+                    self.shared.clone(),
+                )
             }
             Err(refused) => ResponseFuture::refused(&attempt, &refused),
         }

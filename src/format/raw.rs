@@ -15,8 +15,12 @@ pub(crate) struct RawStr<'a>(&'a str);
 impl<'a> RawStr<'a> {
     /// The string that `raw` holds, if it holds one.
     pub(crate) fn new(raw: &'a RawValue) -> Option<Self> {
-        let text = raw.get();
-        text.starts_with('"').then_some(Self(text))
+        Self::from_json(raw.get())
+    }
+
+    /// The string that `json`, which is known to be one valid JSON value, holds, if it holds one.
+    pub(crate) fn from_json(json: &'a str) -> Option<Self> {
+        json.starts_with('"').then_some(Self(json))
     }
 
     /// The JSON text with its quotes.

@@ -14,9 +14,16 @@ pub(crate) static SPEC: Spec = Spec {
     client_headers: &["anthropic-beta", "anthropic-version", "idempotency-key"],
     request_id: "request-id",
     cells: [
-        Cell::Convert { pair: Pair::ChatToMessages, path: "/v1/messages" },
+        Cell::Convert {
+            pair: Pair::ChatToMessages,
+            path: "/v1/messages",
+        },
         Cell::Unavailable,
-        Cell::Passthrough { path: "/v1/messages" },
-        Cell::Passthrough { path: "/v1/messages/count_tokens" },
+        Cell::Passthrough {
+            path: "/v1/messages",
+        },
+        Cell::Passthrough {
+            path: "/v1/messages/count_tokens",
+        },
     ],
 };

@@ -11,7 +11,9 @@ pub(crate) static SPEC: Spec = Spec {
     client_headers: &[],
     request_id: "x-request-id",
     cells: [
-        Cell::Passthrough { path: "/openai/chat/completions" },
+        Cell::Passthrough {
+            path: "/openai/chat/completions",
+        },
         Cell::Unavailable,
         Cell::Unavailable,
         Cell::Unavailable,

@@ -8,10 +8,17 @@ pub(crate) static SPEC: Spec = Spec {
     base_suffix: "",
     auth: AuthScheme::Bearer,
     needs_key: true,
-    client_headers: &["openai-beta", "openai-organization", "openai-project", "idempotency-key"],
+    client_headers: &[
+        "openai-beta",
+        "openai-organization",
+        "openai-project",
+        "idempotency-key",
+    ],
     request_id: "x-request-id",
     cells: [
-        Cell::Passthrough { path: "/chat/completions" },
+        Cell::Passthrough {
+            path: "/chat/completions",
+        },
         Cell::Passthrough { path: "/responses" },
         Cell::Unavailable,
         Cell::Unavailable,

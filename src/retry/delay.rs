@@ -25,7 +25,9 @@ impl Delay {
     }
 
     pub(super) fn wait(time: Duration) -> Self {
-        Self { sleep: (!time.is_zero()).then(|| sleep(time)) }
+        Self {
+            sleep: (!time.is_zero()).then(|| sleep(time)),
+        }
     }
 }
 
@@ -64,11 +66,21 @@ mod tests {
     #[test]
     fn waits_double_up_to_a_maximum() {
         let (min, max) = (Duration::from_millis(500), Duration::from_secs(8));
-        for (tries, full) in [(0, 500), (1, 1000), (2, 2000), (4, 8000), (5, 8000), (60, 8000)] {
+        for (tries, full) in [
+            (0, 500),
+            (1, 1000),
+            (2, 2000),
+            (4, 8000),
+            (5, 8000),
+            (60, 8000),
+        ] {
             for _ in 0..50 {
                 let wait = backoff(tries, min, max);
                 let full = Duration::from_millis(full);
-                assert!(wait <= full && wait >= full.mul_f64(0.749), "{tries}: {wait:?}");
+                assert!(
+                    wait <= full && wait >= full.mul_f64(0.749),
+                    "{tries}: {wait:?}"
+                );
             }
         }
     }

@@ -37,7 +37,10 @@ where
         inner: tower::retry::future::ResponseFuture<RetryPolicy<B>, S, Request<Payload>>,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { inner, deadline: deadline.map(sleep_until) }
+        Self {
+            inner,
+            deadline: deadline.map(sleep_until),
+        }
     }
 }
 
@@ -53,7 +56,10 @@ where
             return Poll::Ready(result);
         }
         match this.deadline.as_pin_mut().map(|deadline| deadline.poll(cx)) {
-            Some(Poll::Ready(())) => Poll::Ready(Err(Error::plain(ErrorClass::Deadline, "the call's time is over"))),
+            Some(Poll::Ready(())) => Poll::Ready(Err(Error::plain(
+                ErrorClass::Deadline,
+                "the call's time is over",
+            ))),
             _ => Poll::Pending,
         }
     }

@@ -31,7 +31,13 @@ pub struct RetryPolicy<B> {
 
 impl<B> RetryPolicy<B> {
     pub(super) fn new(settings: RetrySettings) -> Self {
-        Self { settings, retries: 0, reconnected: false, waits: 0, last: None }
+        Self {
+            settings,
+            retries: 0,
+            reconnected: false,
+            waits: 0,
+            last: None,
+        }
     }
 }
 
@@ -62,7 +68,11 @@ enum Verdict {
 }
 
 fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
-    let retry = |safe, stale, retry_after| Verdict::Retry { safe, stale, retry_after };
+    let retry = |safe, stale, retry_after| Verdict::Retry {
+        safe,
+        stale,
+        retry_after,
+    };
     match result {
         Err(error) => match error.class() {
             ErrorClass::NeverSent => retry(true, false, None),
@@ -76,7 +86,9 @@ fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
                 (FailureClass::Unsupported, _) => Verdict::Skip,
                 (_, Some(false)) => Verdict::Final,
                 (FailureClass::Refused, _) => retry(false, false, failure.retry_after),
-                (FailureClass::Ambiguous, _) if ambiguous => retry(false, false, failure.retry_after),
+                (FailureClass::Ambiguous, _) if ambiguous => {
+                    retry(false, false, failure.retry_after)
+                }
                 (FailureClass::Final, Some(true)) => retry(false, false, failure.retry_after),
                 _ => Verdict::Final,
             },
@@ -115,7 +127,11 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
                 self.conclude(result);
                 None
             }
-            Verdict::Retry { safe, stale, retry_after } => {
+            Verdict::Retry {
+                safe,
+                stale,
+                retry_after,
+            } => {
                 let delay = self.again(attempt, safe, stale, retry_after);
                 match &delay {
                     Some(_) => self.keep(result),
@@ -146,7 +162,11 @@ impl<B> RetryPolicy<B> {
             return None;
         }
         let allowed = call.max_retries.unwrap_or(self.settings.max_retries);
-        if stale && !self.reconnected && self.retries < allowed && attempt.target().connection().budget().withdraw() {
+        if stale
+            && !self.reconnected
+            && self.retries < allowed
+            && attempt.target().connection().budget().withdraw()
+        {
             // Outside the backoff: the peer had just closed a connection that was at rest.
             self.reconnected = true;
             self.retries += 1;
@@ -171,9 +191,15 @@ impl<B> RetryPolicy<B> {
         let wait = match retry_after {
             Some(time) if time > self.settings.retry_after_cap => return None,
             Some(time) => asked(time),
-            None => backoff(self.waits, self.settings.backoff_min, self.settings.backoff_max),
+            None => backoff(
+                self.waits,
+                self.settings.backoff_min,
+                self.settings.backoff_max,
+            ),
         };
-        let in_time = Instant::now().checked_add(wait).is_some_and(|then| then < call.deadline);
+        let in_time = Instant::now()
+            .checked_add(wait)
+            .is_some_and(|then| then < call.deadline);
         if !in_time || !attempt.target().connection().budget().withdraw() {
             return None;
         }
@@ -191,7 +217,10 @@ impl<B> RetryPolicy<B> {
 
     /// Keeps a failure in case that no further try gives a better one.
     fn keep(&mut self, result: &mut Result<Response<B>, Error>) {
-        let superseded = Err(Error::plain(ErrorClass::Ambiguous, "superseded by another try"));
+        let superseded = Err(Error::plain(
+            ErrorClass::Ambiguous,
+            "superseded by another try",
+        ));
         self.last = Some(std::mem::replace(result, superseded));
     }
 
@@ -203,7 +232,10 @@ impl<B> RetryPolicy<B> {
         }
         if let Ok(response) = result
             && let Some(failure) = response.extensions().get::<Failure>()
-            && matches!(failure.class, FailureClass::Refused | FailureClass::Ambiguous)
+            && matches!(
+                failure.class,
+                FailureClass::Refused | FailureClass::Ambiguous
+            )
         {
             // Our own tries are spent; both vendors' SDKs obey this.
             response.headers_mut().insert(X_SHOULD_RETRY, FALSE);

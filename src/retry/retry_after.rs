@@ -2,19 +2,24 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
 use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName};
 
 use crate::headers::RETRY_AFTER_MS;
 
 /// The wait in `headers`: `retry-after-ms` (OpenAI) in milliseconds, else `retry-after` (RFC 9110) in seconds or as a
 /// date. A date that is over asks for no wait at all; what cannot be read asks for nothing.
 pub(crate) fn parse(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    if let Some(wait) = text(&RETRY_AFTER_MS).and_then(|text| number(text, 0.001)) {
+    let text = |name: HeaderName| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
+    if let Some(wait) = text(RETRY_AFTER_MS).and_then(|text| number(text, 0.001)) {
         return Some(wait);
     }
-    let text = text(&RETRY_AFTER)?;
+    let text = text(RETRY_AFTER)?;
     if let Some(wait) = number(text, 1.0) {
         return Some(wait);
     }
@@ -23,7 +28,9 @@ pub(crate) fn parse(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 fn number(text: &str, unit: f64) -> Option<Duration> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
     let value: f64 = plain.then(|| text.parse().ok()).flatten()?;
     Duration::try_from_secs_f64(value * unit).ok()
 }
@@ -64,8 +71,14 @@ mod tests {
         ] {
             assert_eq!(wait(&[("retry-after", value)]), millis, "{value}");
         }
-        assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "9")]), Some(250));
-        assert_eq!(wait(&[("retry-after-ms", "x"), ("retry-after", "9")]), Some(9000));
+        assert_eq!(
+            wait(&[("retry-after-ms", "250"), ("retry-after", "9")]),
+            Some(250)
+        );
+        assert_eq!(
+            wait(&[("retry-after-ms", "x"), ("retry-after", "9")]),
+            Some(9000)
+        );
         assert_eq!(wait(&[]), None);
     }
 }

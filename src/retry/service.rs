@@ -38,7 +38,10 @@ where
     }
 
     fn call(&mut self, request: Request<Payload>) -> Self::Future {
-        let deadline = request.extensions().get::<Attempt>().map(|attempt| attempt.call().deadline);
+        let deadline = request
+            .extensions()
+            .get::<Attempt>()
+            .map(|attempt| attempt.call().deadline);
         // The ready service takes the call, its clone waits for the next one.
         let unready = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, unready);

@@ -14,7 +14,9 @@ use crate::body::Payload;
 use crate::call::{Call, Outcome};
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
-use crate::headers::{FALSE, GATEWAY_ATTEMPTS, GATEWAY_REQUEST_ID, JSON, X_SHOULD_RETRY, request_id_name};
+use crate::headers::{
+    FALSE, GATEWAY_ATTEMPTS, GATEWAY_REQUEST_ID, JSON, X_SHOULD_RETRY, request_id_name,
+};
 use crate::target::Target;
 
 /// The answer to a request that goes no further.
@@ -23,7 +25,11 @@ pub(super) fn refusal<B>(arrival: &Arrival, error: &ClientError) -> Response<Res
 }
 
 /// An answer from below.
-pub(super) fn relay<B>(arrival: &Arrival, call: &Arc<Call>, response: Response<B>) -> Response<ResponseBody<B>> {
+pub(super) fn relay<B>(
+    arrival: &Arrival,
+    call: &Arc<Call>,
+    response: Response<B>,
+) -> Response<ResponseBody<B>> {
     let (mut parts, body) = response.into_parts();
     identify(arrival, Some(call), &mut parts.headers);
     let outcome = parts.extensions.get::<Outcome>().cloned();
@@ -32,7 +38,11 @@ pub(super) fn relay<B>(arrival: &Arrival, call: &Arc<Call>, response: Response<B
 }
 
 /// The answer where there is none from below.
-pub(super) fn failure<B>(arrival: &Arrival, call: &Arc<Call>, error: &BoxError) -> Response<ResponseBody<B>> {
+pub(super) fn failure<B>(
+    arrival: &Arrival,
+    call: &Arc<Call>,
+    error: &BoxError,
+) -> Response<ResponseBody<B>> {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&**error);
     let mut class = ErrorClass::Ambiguous;
     while let Some(error) = source {
@@ -44,11 +54,17 @@ pub(super) fn failure<B>(arrival: &Arrival, call: &Arc<Call>, error: &BoxError) 
     }
     let (fault, message) = match class {
         ErrorClass::NeverSent => (Fault::BadGateway, "the provider could not be reached"),
-        ErrorClass::Incomplete => (Fault::BadGateway, "the connection to the provider broke before its answer"),
+        ErrorClass::Incomplete => (
+            Fault::BadGateway,
+            "the connection to the provider broke before its answer",
+        ),
         ErrorClass::Ambiguous => (Fault::BadGateway, "the call to the provider failed"),
         ErrorClass::Timeout => (Fault::Timeout, "the provider did not answer in time"),
         ErrorClass::Deadline => (Fault::Timeout, "the time for this call is over"),
-        ErrorClass::Misuse => (Fault::Internal, "the gateway is not assembled as it must be"),
+        ErrorClass::Misuse => (
+            Fault::Internal,
+            "the gateway is not assembled as it must be",
+        ),
     };
     tracing::warn!(
         target: "tower_llm_gateway::upstream",
@@ -57,13 +73,21 @@ pub(super) fn failure<B>(arrival: &Arrival, call: &Arc<Call>, error: &BoxError) 
         error = %Chain(&**error),
         "call failed"
     );
-    let mut response = render(arrival, Some(call), &ClientError::gateway(arrival.format, fault, message));
+    let mut response = render(
+        arrival,
+        Some(call),
+        &ClientError::gateway(arrival.format, fault, message),
+    );
     // Our own tries are spent; the client's SDK shall not begin its own.
     response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
     response
 }
 
-fn render<B>(arrival: &Arrival, call: Option<&Arc<Call>>, error: &ClientError) -> Response<ResponseBody<B>> {
+fn render<B>(
+    arrival: &Arrival,
+    call: Option<&Arc<Call>>,
+    error: &ClientError,
+) -> Response<ResponseBody<B>> {
     let json = error.to_json(arrival.format, arrival.request_id.to_str().ok());
     let record = Record::new(arrival, call.cloned(), None, error.status);
     let mut response = Response::new(ResponseBody::payload(Payload::new(json), record));
@@ -89,7 +113,9 @@ fn chosen(call: &Call) -> Option<&Target> {
 /// The ids, and how often the call was sent.
 fn identify(arrival: &Arrival, call: Option<&Arc<Call>>, headers: &mut HeaderMap) {
     headers.insert(GATEWAY_REQUEST_ID, arrival.request_id.clone());
-    headers.entry(request_id_name(arrival.format)).or_insert_with(|| arrival.request_id.clone());
+    headers
+        .entry(request_id_name(arrival.format))
+        .or_insert_with(|| arrival.request_id.clone());
     if let Some(call) = call {
         headers.insert(GATEWAY_ATTEMPTS, HeaderValue::from(call.attempts()));
     }
@@ -100,7 +126,7 @@ struct Chain<'a>(&'a (dyn StdError + 'static));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)?;
+        write!(f, "{}", self.0)?;
         let mut source = self.0.source();
         while let Some(error) = source {
             write!(f, ": {error}")?;

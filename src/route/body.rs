@@ -31,11 +31,17 @@ pin_project! {
 
 impl<B> ResponseBody<B> {
     pub(super) fn inner(body: B, record: Record) -> Self {
-        Self { kind: Kind::Inner { body }, record }
+        Self {
+            kind: Kind::Inner { body },
+            record,
+        }
     }
 
     pub(super) fn payload(payload: Payload, record: Record) -> Self {
-        Self { kind: Kind::Payload { payload }, record }
+        Self {
+            kind: Kind::Payload { payload },
+            record,
+        }
     }
 }
 
@@ -43,19 +49,26 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
         let (frame, ended) = match this.kind.project() {
             KindProject::Inner { body } => {
                 let mut body = body;
                 let frame = ready!(body.as_mut().poll_frame(cx));
                 // A server asks no further once it knows that nothing follows.
-                let ended = frame.is_none() || (matches!(frame, Some(Ok(_))) && body.is_end_stream());
+                let ended =
+                    frame.is_none() || (matches!(frame, Some(Ok(_))) && body.is_end_stream());
                 (frame, ended)
             }
             KindProject::Payload { payload } => {
                 let frame = ready!(Pin::new(payload).poll_frame(cx));
-                (frame.map(|frame| frame.map_err(|never| match never {})), true)
+                (
+                    frame.map(|frame| frame.map_err(|never| match never {})),
+                    true,
+                )
             }
         };
         this.record.ended |= ended;
@@ -79,6 +92,8 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
 
 impl<B> fmt::Debug for ResponseBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseBody").field("record", &self.record).finish_non_exhaustive()
+        f.debug_struct("ResponseBody")
+            .field("record", &self.record)
+            .finish_non_exhaustive()
     }
 }

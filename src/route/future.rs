@@ -13,8 +13,8 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
-use tower::util::{Oneshot, ServiceExt};
 use tower::Service;
+use tower::util::{Oneshot, ServiceExt};
 
 use super::answer;
 use super::body::ResponseBody;
@@ -83,12 +83,25 @@ where
         settings: Arc<Settings>,
     ) -> Self {
         let gathered = Gathered::new(settings.limits.request_body);
-        let next = Some(Next { parts, arrival, inner, settings });
-        Self { state: State::Reading { body, gathered, next } }
+        let next = Some(Next {
+            parts,
+            arrival,
+            inner,
+            settings,
+        });
+        Self {
+            state: State::Reading {
+                body,
+                gathered,
+                next,
+            },
+        }
     }
 
     pub(super) fn refused(arrival: Arrival, error: ClientError) -> Self {
-        Self { state: State::Refused { arrival, error } }
+        Self {
+            state: State::Refused { arrival, error },
+        }
     }
 }
 
@@ -105,22 +118,38 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProject::Reading { body, gathered, next } => {
+                StateProject::Reading {
+                    body,
+                    gathered,
+                    next,
+                } => {
                     let read = ready!(gathered.poll(body, cx));
                     // A future that is polled again after it was ready may hang, but must not panic.
-                    let Some(Next { parts, arrival, inner, settings }) = next.take() else {
+                    let Some(Next {
+                        parts,
+                        arrival,
+                        inner,
+                        settings,
+                    }) = next.take()
+                    else {
                         return Poll::Pending;
                     };
                     let next = match read {
                         Ok(()) => settings.understand(parts, gathered.take(), &arrival),
                         Err(GatherError::TooLarge) => Err(settings.too_large(arrival.format)),
-                        Err(GatherError::Body(error)) => Err(unreadable(error.into(), arrival.format, &settings)),
+                        Err(GatherError::Body(error)) => {
+                            Err(unreadable(error.into(), arrival.format, &settings))
+                        }
                     };
                     let next = next.and_then(|call| {
                         let call = Arc::new(call);
                         let attempt = Attempt::first(call.clone());
                         let attempt = attempt.ok_or_else(|| {
-                            ClientError::gateway(arrival.format, Fault::Internal, "the route has no target")
+                            ClientError::gateway(
+                                arrival.format,
+                                Fault::Internal,
+                                "the route has no target",
+                            )
                         })?;
                         let mut request = Request::new(call.body.clone());
                         request.extensions_mut().insert(attempt);
@@ -128,12 +157,20 @@ where
                     });
                     match next {
                         Ok((call, request)) => {
-                            state.set(State::Calling { future: inner.oneshot(request), arrival, call });
+                            state.set(State::Calling {
+                                future: inner.oneshot(request),
+                                arrival,
+                                call,
+                            });
                         }
                         Err(error) => return Poll::Ready(Ok(answer::refusal(&arrival, &error))),
                     }
                 }
-                StateProject::Calling { future, arrival, call } => {
+                StateProject::Calling {
+                    future,
+                    arrival,
+                    call,
+                } => {
                     let result = ready!(future.poll(cx));
                     return Poll::Ready(Ok(match result {
                         Ok(response) => answer::relay(arrival, call, response),
@@ -158,7 +195,11 @@ fn unreadable(error: BoxError, format: Format, settings: &Settings) -> ClientErr
         }
         source = error.source();
     }
-    ClientError::gateway(format, Fault::RequestAborted, "the request body did not come whole")
+    ClientError::gateway(
+        format,
+        Fault::RequestAborted,
+        "the request body did not come whole",
+    )
 }
 
 impl<S, ReqBody> fmt::Debug for ResponseFuture<S, ReqBody>

@@ -24,7 +24,8 @@ impl ClientKeys {
     /// Adds a key; `name` goes into logs.
     #[must_use]
     pub fn with(mut self, name: impl Into<Arc<str>>, key: impl Into<String>) -> Self {
-        self.keys.push((name.into(), SecretString::from(key.into())));
+        self.keys
+            .push((name.into(), SecretString::from(key.into())));
         self
     }
 
@@ -44,9 +45,13 @@ impl ClientKeys {
         }
         let bearer = headers.get(AUTHORIZATION).and_then(|value| {
             let (scheme, token) = value.as_bytes().split_at_checked(7)?;
-            scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+            scheme
+                .eq_ignore_ascii_case(b"bearer ")
+                .then(|| token.trim_ascii())
         });
-        let plain = headers.get("x-api-key").map(|value| value.as_bytes().trim_ascii());
+        let plain = headers
+            .get("x-api-key")
+            .map(|value| value.as_bytes().trim_ascii());
         let mut found = None;
         for sent in [bearer, plain].into_iter().flatten() {
             // Every key is compared, whichever matches: the time says nothing about which one it is.
@@ -62,7 +67,9 @@ impl ClientKeys {
 
 impl fmt::Debug for ClientKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.keys.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -72,7 +79,12 @@ pub(crate) struct WrongKey;
 
 /// Compares in a time that depends on the lengths alone.
 fn equal(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && black_box(a.iter().zip(b).fold(0, |differ, (a, b)| black_box(differ | (a ^ b)))) == 0
+    a.len() == b.len()
+        && black_box(
+            a.iter()
+                .zip(b)
+                .fold(0, |differ, (a, b)| black_box(differ | (a ^ b))),
+        ) == 0
 }
 
 #[cfg(test)]
@@ -85,7 +97,10 @@ mod tests {
         let keys = ClientKeys::new().with("one", "k1").with("ci", "k2");
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
-        keys.check(&headers).ok().flatten().map(|name| name.to_string())
+        keys.check(&headers)
+            .ok()
+            .flatten()
+            .map(|name| name.to_string())
     }
 
     #[test]
@@ -108,7 +123,10 @@ mod tests {
     #[test]
     fn without_keys_everybody_may_call() {
         assert_eq!(ClientKeys::new().check(&HeaderMap::new()), Ok(None));
-        assert_eq!(ClientKeys::new().with("a", "k").check(&HeaderMap::new()), Err(WrongKey));
+        assert_eq!(
+            ClientKeys::new().with("a", "k").check(&HeaderMap::new()),
+            Err(WrongKey)
+        );
     }
 
     #[test]

@@ -34,7 +34,9 @@ impl RouteLayer {
             total: Timeouts::default().total,
             keys: ClientKeys::default(),
         };
-        Self { settings: Arc::new(settings) }
+        Self {
+            settings: Arc::new(settings),
+        }
     }
 
     /// Bounds the requests.

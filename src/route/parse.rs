@@ -23,10 +23,19 @@ pub(crate) struct Head {
 /// # Errors
 /// The body is no JSON object, or `model` or `stream` is not what it must be.
 pub(crate) fn head(body: &[u8], limits: &Limits, format: Format) -> Result<Head, ClientError> {
-    let scan_limits = ScanLimits { depth: limits.json_depth, members: limits.members };
+    let scan_limits = ScanLimits {
+        depth: limits.json_depth,
+        members: limits.members,
+    };
     let scan = scan(body, scan_limits).map_err(|error| unreadable(&error, format))?;
-    let text = |span: &Range<usize>| body.get(span.clone()).and_then(|text| std::str::from_utf8(text).ok());
-    let set = |key: &str| scan.get(key).is_some_and(|span| !matches!(text(&span), Some("null" | "false")));
+    let text = |span: &Range<usize>| {
+        body.get(span.clone())
+            .and_then(|text| std::str::from_utf8(text).ok())
+    };
+    let set = |key: &str| {
+        scan.get(key)
+            .is_some_and(|span| !matches!(text(&span), Some("null" | "false")))
+    };
     let invalid = |param: &'static str, message: &'static str| {
         Err(ClientError::gateway(format, Fault::Invalid, message).with_param(param))
     };
@@ -34,7 +43,9 @@ pub(crate) fn head(body: &[u8], limits: &Limits, format: Format) -> Result<Head,
     let Some(model_span) = scan.get("model") else {
         return invalid("model", "you must provide a model parameter");
     };
-    let model = text(&model_span).and_then(RawStr::from_json).map(RawStr::decode);
+    let model = text(&model_span)
+        .and_then(RawStr::from_json)
+        .map(RawStr::decode);
     let Some(model) = model else {
         return invalid("model", "model must be a string");
     };
@@ -59,10 +70,16 @@ fn check_model(model: &str, limit: usize) -> Result<(), &'static str> {
     if model.is_empty() || model.len() > limit {
         return Err("model is empty or too long");
     }
-    if !model.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/@+-".contains(&byte)) {
+    if !model
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._:/@+-".contains(&byte))
+    {
         return Err("model takes letters, digits and the characters . _ : / @ + -");
     }
-    if model.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+    if model
+        .split('/')
+        .any(|segment| matches!(segment, "" | "." | ".."))
+    {
         return Err("model has an empty segment, or one that is '.' or '..'");
     }
     Ok(())
@@ -87,11 +104,22 @@ mod tests {
 
     #[test]
     fn members_are_found_in_any_order_and_spelling() {
-        let head = read(r#" {"stream": true,"messages":[{"model":"inner"}],"mod\u0065l" : "gpt-\u0035" } "#).unwrap();
-        assert_eq!((head.model.as_str(), head.stream, head.stateful), ("gpt-5", true, false));
+        let head = read(
+            r#" {"stream": true,"messages":[{"model":"inner"}],"mod\u0065l" : "gpt-\u0035" } "#,
+        )
+        .unwrap();
+        assert_eq!(
+            (head.model.as_str(), head.stream, head.stateful),
+            ("gpt-5", true, false)
+        );
         assert!(read(r#"{"model":"m","background":true}"#).unwrap().stateful);
-        assert!(read(r#"{"model":"m","conversation":"c"}"#).unwrap().stateful);
-        let plain = read(r#"{"model":"m","background":false,"conversation":null,"stream":null}"#).unwrap();
+        assert!(
+            read(r#"{"model":"m","conversation":"c"}"#)
+                .unwrap()
+                .stateful
+        );
+        let plain =
+            read(r#"{"model":"m","background":false,"conversation":null,"stream":null}"#).unwrap();
         assert!(!plain.stateful && !plain.stream);
     }
 
@@ -120,10 +148,21 @@ mod tests {
 
     #[test]
     fn what_is_no_json_object_is_refused() {
-        for body in ["", "[]", "null", "{\"model\":\"m\"", "{\"model\":\"m\"} x", "{\"model\":\"m\",}"] {
+        for body in [
+            "",
+            "[]",
+            "null",
+            "{\"model\":\"m\"",
+            "{\"model\":\"m\"} x",
+            "{\"model\":\"m\",}",
+        ] {
             assert_eq!(read(body).unwrap_err().status, 400, "{body}");
         }
-        let deep = format!(r#"{{"model":"m","x":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!(
+            r#"{{"model":"m","x":{}1{}}}"#,
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
         assert_eq!(read(&deep).unwrap_err().status, 400);
     }
 }

@@ -46,7 +46,9 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let outcome = self.outcome.as_ref();
-        let usage = outcome.and_then(|outcome| outcome.usage.get()).unwrap_or_default();
+        let usage = outcome
+            .and_then(|outcome| outcome.usage.get())
+            .unwrap_or_default();
         tracing::info!(
             target: "tower_llm_gateway::call",
             request_id = self.request_id.to_str().unwrap_or_default(),

@@ -74,7 +74,13 @@ where
         let (parts, body) = request.into_parts();
         let mut arrival = Arrival::new(&parts);
         match self.settings.admit(&parts, &mut arrival) {
-            Ok(()) => ResponseFuture::reading(body, parts, arrival, self.inner.clone(), self.settings.clone()),
+            Ok(()) => ResponseFuture::reading(
+                body,
+                parts,
+                arrival,
+                self.inner.clone(),
+                self.settings.clone(),
+            ),
             Err(refused) => ResponseFuture::refused(arrival, refused),
         }
     }
@@ -115,9 +121,13 @@ impl Settings {
     /// Decides on what stands in the head of a request.
     fn admit(&self, parts: &Parts, arrival: &mut Arrival) -> Result<(), ClientError> {
         let format = arrival.format;
-        let error = |fault, message: &'static str| Err(ClientError::gateway(format, fault, message));
+        let error =
+            |fault, message: &'static str| Err(ClientError::gateway(format, fault, message));
         if arrival.endpoint == Some(Endpoint::Responses) && parts.headers.contains_key(UPGRADE) {
-            return error(Fault::UpgradeRequired, "this gateway serves HTTP only; call again without Upgrade");
+            return error(
+                Fault::UpgradeRequired,
+                "this gateway serves HTTP only; call again without Upgrade",
+            );
         }
         if arrival.endpoint.is_none() {
             return error(Fault::NotFound, "there is no such endpoint on this gateway");
@@ -131,21 +141,32 @@ impl Settings {
         }
         let encoding = parts.headers.get(CONTENT_ENCODING);
         if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return error(Fault::ContentEncoding, "the request body must not be compressed");
+            return error(
+                Fault::ContentEncoding,
+                "the request body must not be compressed",
+            );
         }
         if let Some(wished) = parts.headers.get(GATEWAY_MAX_RETRIES) {
             let count = wished.to_str().ok().and_then(|text| text.parse().ok());
             match count.filter(|count| *count <= MAX_RETRIES) {
                 Some(count) => arrival.max_retries = Some(count),
                 None => {
-                    return Err(ClientError::gateway(format, Fault::Invalid, "x-gateway-max-retries takes 0 to 10")
-                        .with_param("x-gateway-max-retries"));
+                    return Err(ClientError::gateway(
+                        format,
+                        Fault::Invalid,
+                        "x-gateway-max-retries takes 0 to 10",
+                    )
+                    .with_param("x-gateway-max-retries"));
                 }
             }
         }
-        let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > self.limits.request_body))
-        {
+        let length = parts
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| {
+            usize::try_from(length).map_or(true, |length| length > self.limits.request_body)
+        }) {
             return Err(self.too_large(format));
         }
         Ok(())
@@ -153,29 +174,54 @@ impl Settings {
 
     pub(super) fn too_large(&self, format: Format) -> ClientError {
         let limit = self.limits.request_body;
-        ClientError::gateway(format, Fault::TooLarge, format!("the request body is over the limit of {limit} bytes"))
+        ClientError::gateway(
+            format,
+            Fault::TooLarge,
+            format!("the request body is over the limit of {limit} bytes"),
+        )
     }
 
     /// Understands a request whose body is there.
-    pub(super) fn understand(&self, mut parts: Parts, body: Bytes, arrival: &Arrival) -> Result<Call, ClientError> {
+    pub(super) fn understand(
+        &self,
+        mut parts: Parts,
+        body: Bytes,
+        arrival: &Arrival,
+    ) -> Result<Call, ClientError> {
         let format = arrival.format;
         let Some(endpoint) = arrival.endpoint else {
-            return Err(ClientError::gateway(format, Fault::NotFound, "there is no such endpoint on this gateway"));
+            return Err(ClientError::gateway(
+                format,
+                Fault::NotFound,
+                "there is no such endpoint on this gateway",
+            ));
         };
         let head = parse::head(&body, &self.limits, format)?;
         let options = parts.extensions.remove::<CallOptions>().unwrap_or_default();
         let (targets, default_model) = match options.target {
             Some(target) => (Arc::from([target]), head.model.clone()),
             None => {
-                let resolved = self.table.resolve(&head.model).ok_or_else(|| unknown_model(format, &head.model))?;
+                let resolved = self
+                    .table
+                    .resolve(&head.model)
+                    .ok_or_else(|| unknown_model(format, &head.model))?;
                 (resolved.targets, resolved.model)
             }
         };
-        let total = options.deadline.map_or(self.total, |deadline| deadline.min(self.total));
+        let total = options
+            .deadline
+            .map_or(self.total, |deadline| deadline.min(self.total));
         Ok(Call {
             endpoint,
             request_id: arrival.request_id.clone(),
-            first: draw(&targets, if targets.len() > 1 { random::number() } else { 0 }),
+            first: draw(
+                &targets,
+                if targets.len() > 1 {
+                    random::number()
+                } else {
+                    0
+                },
+            ),
             model: head.model,
             default_model: default_model.into(),
             stream: head.stream,
@@ -202,9 +248,15 @@ impl Settings {
 
 fn unknown_model(format: Format, model: &str) -> ClientError {
     let message = match format {
-        Format::Chat | Format::Responses => format!("The model `{model}` does not exist or no route leads to it"),
+        Format::Chat | Format::Responses => {
+            format!("The model `{model}` does not exist or no route leads to it")
+        }
         Format::Messages => format!("model: {model}"),
     };
     let error = ClientError::gateway(format, Fault::ModelNotFound, message);
-    if format == Format::Messages { error } else { error.with_param("model") }
+    if format == Format::Messages {
+        error
+    } else {
+        error.with_param("model")
+    }
 }

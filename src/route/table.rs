@@ -16,7 +16,10 @@ pub struct Rule {
 impl Rule {
     /// A rule for `pattern`, a `*` glob over the name of the model that the client asked for.
     pub fn new(pattern: impl Into<String>, targets: impl IntoIterator<Item = Target>) -> Self {
-        Self { pattern: pattern.into(), targets: targets.into_iter().collect() }
+        Self {
+            pattern: pattern.into(),
+            targets: targets.into_iter().collect(),
+        }
     }
 
     /// The pattern.
@@ -53,10 +56,19 @@ impl RouteTable {
     ///
     /// # Errors
     /// A rule has no target or no weight above zero, two connections share a name, or a pattern is empty.
-    pub fn new(routes: Vec<Rule>, connections: Vec<Arc<Connection>>) -> Result<Self, InvalidRoutes> {
+    pub fn new(
+        routes: Vec<Rule>,
+        connections: Vec<Arc<Connection>>,
+    ) -> Result<Self, InvalidRoutes> {
         for (at, connection) in connections.iter().enumerate() {
-            if connections.iter().take(at).any(|other| other.name() == connection.name()) {
-                return Err(InvalidRoutes::DuplicateConnection(connection.name().to_owned()));
+            if connections
+                .iter()
+                .take(at)
+                .any(|other| other.name() == connection.name())
+            {
+                return Err(InvalidRoutes::DuplicateConnection(
+                    connection.name().to_owned(),
+                ));
             }
         }
         for route in &routes {
@@ -74,7 +86,10 @@ impl RouteTable {
             .into_iter()
             .map(|connection| (connection.clone(), Arc::from([Target::new(connection)])))
             .collect();
-        Ok(Self { routes, connections })
+        Ok(Self {
+            routes,
+            connections,
+        })
     }
 
     /// The rules, in order.
@@ -90,22 +105,37 @@ impl RouteTable {
 
     /// The targets for `model`, if any rule has some.
     pub(crate) fn resolve(&self, model: &str) -> Option<Resolved> {
-        let whole = |route: &Rule| Resolved { targets: route.targets.clone(), model: model.to_owned() };
+        let whole = |route: &Rule| Resolved {
+            targets: route.targets.clone(),
+            model: model.to_owned(),
+        };
         if let Some(route) = self.routes.iter().find(|route| route.pattern == model) {
             return Some(whole(route));
         }
         if let Some((name, rest)) = model.split_once('/')
-            && let Some((_, targets)) = self.connections.iter().find(|(connection, _)| connection.name() == name)
+            && let Some((_, targets)) = self
+                .connections
+                .iter()
+                .find(|(connection, _)| connection.name() == name)
         {
-            return Some(Resolved { targets: targets.clone(), model: rest.to_owned() });
+            return Some(Resolved {
+                targets: targets.clone(),
+                model: rest.to_owned(),
+            });
         }
-        self.routes.iter().find(|route| glob::matches(&route.pattern, model)).map(whole)
+        self.routes
+            .iter()
+            .find(|route| glob::matches(&route.pattern, model))
+            .map(whole)
     }
 }
 
 /// The weights of a rule's targets, with their defaults.
 fn weights(targets: &[Target]) -> impl Iterator<Item = u32> + '_ {
-    targets.iter().enumerate().map(|(position, target)| target.weight_or_default(position))
+    targets
+        .iter()
+        .enumerate()
+        .map(|(position, target)| target.weight_or_default(position))
 }
 
 /// The position of the target that the first call goes to, drawn by weight with `random`.
@@ -144,7 +174,10 @@ impl fmt::Display for InvalidRoutes {
             Self::DuplicateConnection(name) => write!(f, "two connections are called {name:?}"),
             Self::EmptyPattern => f.write_str("a route's model is empty"),
             Self::NoTarget(pattern) => write!(f, "the route {pattern:?} has no target"),
-            Self::NoWeight(pattern) => write!(f, "the route {pattern:?} has no target whose weight is above zero"),
+            Self::NoWeight(pattern) => write!(
+                f,
+                "the route {pattern:?} has no target whose weight is above zero"
+            ),
         }
     }
 }
@@ -158,7 +191,8 @@ mod tests {
     use crate::provider::Provider;
 
     fn connection(name: &str) -> Arc<Connection> {
-        let builder = Connection::builder(name, Provider::OpenAi).credential(Credential::api_key("k"));
+        let builder =
+            Connection::builder(name, Provider::OpenAi).credential(Credential::api_key("k"));
         Arc::new(builder.build().unwrap())
     }
 
@@ -175,22 +209,42 @@ mod tests {
     fn resolve(model: &str) -> (String, Option<String>, String) {
         let resolved = table().resolve(model).unwrap();
         let target = &resolved.targets[0];
-        (target.connection().name().to_owned(), target.model_id().map(str::to_owned), resolved.model)
+        (
+            target.connection().name().to_owned(),
+            target.model_id().map(str::to_owned),
+            resolved.model,
+        )
     }
 
     #[test]
     fn exact_then_connection_then_first_glob() {
-        assert_eq!(resolve("b/exact"), ("a".into(), Some("x".into()), "b/exact".into()));
-        assert_eq!(resolve("b/openai/gpt-oss"), ("b".into(), None, "openai/gpt-oss".into()));
-        assert_eq!(resolve("gpt-5"), ("a".into(), Some("fallback".into()), "gpt-5".into()));
-        assert_eq!(resolve("nobody/x"), ("a".into(), Some("fallback".into()), "nobody/x".into()));
+        assert_eq!(
+            resolve("b/exact"),
+            ("a".into(), Some("x".into()), "b/exact".into())
+        );
+        assert_eq!(
+            resolve("b/openai/gpt-oss"),
+            ("b".into(), None, "openai/gpt-oss".into())
+        );
+        assert_eq!(
+            resolve("gpt-5"),
+            ("a".into(), Some("fallback".into()), "gpt-5".into())
+        );
+        assert_eq!(
+            resolve("nobody/x"),
+            ("a".into(), Some("fallback".into()), "nobody/x".into())
+        );
         assert!(RouteTable::default().resolve("gpt-5").is_none());
     }
 
     #[test]
     fn weights_share_the_first_calls() {
         let a = connection("a");
-        let targets = [Target::new(a.clone()).weight(1), Target::new(a.clone()), Target::new(a.clone()).weight(3)];
+        let targets = [
+            Target::new(a.clone()).weight(1),
+            Target::new(a.clone()),
+            Target::new(a.clone()).weight(3),
+        ];
         let drawn: Vec<_> = (0..8).map(|random| draw(&targets, random)).collect();
         assert_eq!(drawn, [0, 2, 2, 2, 0, 2, 2, 2]);
         let plain = [Target::new(a.clone()), Target::new(a)];
@@ -201,8 +255,14 @@ mod tests {
     fn unusable_tables_say_why() {
         let a = connection("a");
         let error = |routes| RouteTable::new(routes, vec![a.clone()]).unwrap_err();
-        assert_eq!(error(vec![Rule::new("x", [])]), InvalidRoutes::NoTarget("x".into()));
-        assert_eq!(error(vec![Rule::new("", [Target::new(a.clone())])]), InvalidRoutes::EmptyPattern);
+        assert_eq!(
+            error(vec![Rule::new("x", [])]),
+            InvalidRoutes::NoTarget("x".into())
+        );
+        assert_eq!(
+            error(vec![Rule::new("", [Target::new(a.clone())])]),
+            InvalidRoutes::EmptyPattern
+        );
         assert_eq!(
             error(vec![Rule::new("x", [Target::new(a.clone()).weight(0)])]),
             InvalidRoutes::NoWeight("x".into())

@@ -1,0 +1,222 @@
+//! The closed list of edits to a request that passes through.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::call::Call;
+use crate::codec::contains;
+use crate::codec::scan::{ScanLimits, elements, members, scan};
+use crate::codec::splice::{Edit, splice};
+use crate::codec::write;
+use crate::convert::report::{LossReport, Refusal};
+use crate::endpoint::Endpoint;
+use crate::format::raw::RawStr;
+use crate::provider::Provider;
+
+/// What the envelopes begin with in which the gateway carries another provider's signed reasoning.
+///
+/// Every provider answers 400 to reasoning that it did not sign itself.
+const ENVELOPE: &str = "tlg1.";
+
+/// The client's bytes, but for the model's name and for reasoning that another provider signed.
+pub(crate) fn edit(
+    call: &Call,
+    _provider: Provider,
+    model: &str,
+    report: &mut LossReport,
+) -> Result<Bytes, Refusal> {
+    let body = call.body.bytes();
+    let mut name = BytesMut::new();
+    let mut edits = Vec::new();
+    if model != call.model {
+        write::string(&mut name, model);
+        edits.push(Edit {
+            span: call.model_span.clone(),
+            with: &name,
+        });
+    }
+    // Nearly no request has one: one search decides.
+    let envelopes = if contains(body, ENVELOPE.as_bytes()) {
+        envelopes(call.endpoint, body)
+    } else {
+        Vec::new()
+    };
+    for (span, path) in envelopes {
+        report.drop_field(path);
+        edits.push(Edit { span, with: b"" });
+    }
+    edits.sort_by_key(|edit| edit.span.start);
+    splice(body, &edits).map_err(|_| Refusal::invalid("model", "the request cannot be edited"))
+}
+
+/// The spans of our own envelopes, each with the comma that goes with it, and the client's name for them.
+fn envelopes(endpoint: Endpoint, body: &[u8]) -> Vec<(Range<usize>, &'static str)> {
+    let limits = ScanLimits {
+        depth: 128,
+        members: usize::MAX,
+    };
+    let Ok(scan) = scan(body, limits) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    match endpoint {
+        Endpoint::Responses => {
+            if let Some(input) = scan.get("input") {
+                cut(
+                    body,
+                    input,
+                    "input[].encrypted_content",
+                    &mut found,
+                    |item| {
+                        has(body, item, "type", |kind| kind == "reasoning")
+                            && has(body, item, "encrypted_content", |value| {
+                                value.starts_with(ENVELOPE)
+                            })
+                    },
+                );
+            }
+        }
+        Endpoint::Messages | Endpoint::CountTokens => {
+            for message in scan
+                .get("messages")
+                .into_iter()
+                .flat_map(|span| elements(body, span))
+            {
+                let Some(content) = member(body, &message, "content") else {
+                    continue;
+                };
+                cut(
+                    body,
+                    content,
+                    "messages[].content[].signature",
+                    &mut found,
+                    |block| {
+                        ["signature", "data"].into_iter().any(|key| {
+                            has(body, block, "type", |kind| {
+                                matches!(kind, "thinking" | "redacted_thinking")
+                            }) && has(body, block, key, |value| value.starts_with(ENVELOPE))
+                        })
+                    },
+                );
+            }
+        }
+        Endpoint::Chat => {}
+    }
+    found
+}
+
+/// Notes the elements of an array that `is` names, with a comma each, so that what is left is still an array.
+fn cut(
+    body: &[u8],
+    array: Range<usize>,
+    path: &'static str,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+    is: impl Fn(&Range<usize>) -> bool,
+) {
+    let all: Vec<_> = elements(body, array).collect();
+    // Where the last element that stays ends: what is cut behind it takes the comma before it along.
+    let mut kept_end = None;
+    for (at, element) in all.iter().enumerate() {
+        if !is(element) {
+            kept_end = Some(element.end);
+            continue;
+        }
+        let next_kept = all.iter().skip(at + 1).find(|next| !is(next));
+        let next = all.get(at + 1);
+        match (next_kept, next, kept_end) {
+            // Something that stays follows: up to the next element.
+            (Some(_), Some(next), _) => found.push((element.start..next.start, path)),
+            // The last ones: from the end of what stays before them. The first of them takes that comma, the others theirs.
+            (_, _, Some(end)) => {
+                found.push((end..element.end, path));
+                kept_end = Some(element.end);
+            }
+            // Nothing stays at all.
+            (None, next, None) => {
+                found.push((
+                    element.start..next.map_or(element.end, |next| next.start),
+                    path,
+                ));
+            }
+            (Some(_), None, None) => {}
+        }
+    }
+}
+
+fn member(body: &[u8], object: &Range<usize>, key: &str) -> Option<Range<usize>> {
+    members(body, object.clone())
+        .find(|member| member.key == key)
+        .map(|member| member.value)
+}
+
+fn has(body: &[u8], object: &Range<usize>, key: &str, is: impl Fn(&str) -> bool) -> bool {
+    member(body, object, key)
+        .and_then(|span| std::str::from_utf8(body.get(span)?).ok())
+        .and_then(RawStr::from_json)
+        .is_some_and(|value| is(&value.decode()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strip(endpoint: Endpoint, body: &str) -> String {
+        let edits: Vec<_> = envelopes(endpoint, body.as_bytes());
+        let edits: Vec<_> = edits
+            .into_iter()
+            .map(|(span, _)| Edit { span, with: b"" })
+            .collect();
+        let bytes = splice(&Bytes::copy_from_slice(body.as_bytes()), &edits).unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    const OURS: &str = r#"{"type":"thinking","thinking":"t","signature":"tlg1.openai.x"}"#;
+    const OURS_2: &str = r#"{"type":"redacted_thinking", "data":"tlg1.gemini.y"}"#;
+    const THEIRS: &str = r#"{"type":"thinking","thinking":"tlg1.","signature":"Eq"}"#;
+    const TEXT: &str = r#"{"type":"text","text":"tlg1."}"#;
+
+    #[test]
+    fn our_envelopes_are_cut_wherever_they_stand() {
+        for (blocks, left) in [
+            (vec![OURS, TEXT], vec![TEXT]),
+            (vec![TEXT, OURS], vec![TEXT]),
+            (vec![OURS, OURS_2, TEXT], vec![TEXT]),
+            (vec![TEXT, OURS, OURS_2], vec![TEXT]),
+            (vec![THEIRS, OURS, TEXT, OURS_2], vec![THEIRS, TEXT]),
+            (
+                vec![OURS, TEXT, OURS_2, THEIRS, OURS, OURS],
+                vec![TEXT, THEIRS],
+            ),
+            (vec![OURS], vec![]),
+            (vec![OURS, OURS_2], vec![]),
+            (vec![THEIRS, TEXT], vec![THEIRS, TEXT]),
+        ] {
+            for separator in [",", " ,\n "] {
+                let body = |blocks: &[&str]| {
+                    format!(
+                        r#"{{"messages":[{{"role":"assistant","content":[{}]}}]}}"#,
+                        blocks.join(separator)
+                    )
+                };
+                let stripped = strip(Endpoint::Messages, &body(&blocks));
+                let value: serde_json::Value =
+                    serde_json::from_str(&stripped).unwrap_or_else(|_| panic!("{stripped}"));
+                let expected: serde_json::Value = serde_json::from_str(&body(&left)).unwrap();
+                assert_eq!(value, expected, "{blocks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn responses_items() {
+        let body = r#"{"input":[{"type":"reasoning","encrypted_content":"tlg1.anthropic.e","summary":[]},{"type":"message"}]}"#;
+        assert_eq!(
+            strip(Endpoint::Responses, body),
+            r#"{"input":[{"type":"message"}]}"#
+        );
+        let other = r#"{"input":"tlg1. is no envelope here","messages":3}"#;
+        assert_eq!(strip(Endpoint::Responses, other), other);
+        assert_eq!(strip(Endpoint::Messages, other), other);
+    }
+}

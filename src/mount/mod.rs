@@ -1,0 +1,39 @@
+//! `GatewayLayer`: a finished gateway as middleware of any server.
+//!
+//! The gateway's `POST` endpoints, and an `Upgrade` on `/v1/responses`, go to it; all else goes to the inner service, whose
+//! readiness and bodies are left alone.
+//!
+//! With axum, add it last and after `.fallback(…)`: a router's layer sees only what the router already has, so that
+//! `Router::layer` before `.fallback(…)`, inside a nested router without a fallback, or as `route_layer` never sees the
+//! gateway's paths. `Router::route_service` with a [`Gateway`](crate::Gateway) works everywhere.
+//!
+//! ```
+//! # use std::convert::Infallible;
+//! # use http::{Request, Response};
+//! # use tower::{Layer, ServiceExt, service_fn};
+//! # use tower_llm_gateway::{Gateway, GatewayLayer, Payload};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let client = service_fn(|_: Request<Payload>| async { Ok::<_, Infallible>(Response::new(Payload::default())) });
+//! let gateway = Gateway::builder().build(client)?;
+//! let inner = service_fn(|_: Request<Payload>| async { Ok::<_, Infallible>(Response::new(Payload::new("mine"))) });
+//! let service = GatewayLayer::new(gateway).prefix("/llm").layer(inner);
+//!
+//! let mine = service.clone().oneshot(Request::get("/health").body(Payload::default())?).await?;
+//! assert_eq!(mine.status(), 200);
+//! let body = Payload::new(r#"{"model":"nobody-has-it"}"#);
+//! let gateways = service.oneshot(Request::post("/llm/v1/messages").body(body)?).await?;
+//! assert_eq!(gateways.status(), 404);
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
+mod future;
+mod layer;
+mod service;
+
+pub use body::{MountBody, MountBodyError};
+pub use future::ResponseFuture;
+pub use layer::GatewayLayer;
+pub use service::Mount;
