@@ -204,3 +204,19 @@ async fn the_same_answers_come_out_of_a_socket() {
     assert_eq!(serde_json::from_str::<Value>(text).expect("JSON"), direct);
     server.abort();
 }
+
+#[tokio::test]
+async fn recursive_schemas_end() {
+    let node = json!({"type": "object", "required": ["a", "b", "c", "d"], "properties": {
+        "a": {"$ref": "#"}, "b": {"$ref": "#"}, "c": {"$ref": "#"}, "d": {"$ref": "#"}}});
+    let body = json!({"model": "gpt-5", "messages": [{"role": "user", "content": "tool"}],
+        "tools": [{"type": "function", "function": {"name": "tree", "parameters": node}}]});
+    let completion = ok(OPENAI, &body).await;
+    let text = &completion["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"];
+    let text = text.as_str().expect("text");
+    assert!(
+        text.len() < 100_000 && text.starts_with("{\"a\":{\"a\":"),
+        "{}",
+        text.len()
+    );
+}

@@ -246,12 +246,11 @@ async fn results_are_quoted_and_must_have_their_calls() {
         assert!(text.contains("The tool said: “18 °C”"), "{text}");
         let messages = body["messages"].as_array_mut().expect("messages");
         let result = messages.pop().expect("result");
-        assert_refused(
-            uri,
-            &body,
-            "must be followed by tool messages responding to each",
-        )
-        .await;
+        let expected = match uri {
+            GEMINI => "the last message is not from the assistant",
+            _ => "must be followed by tool messages responding to each",
+        };
+        assert_refused(uri, &body, expected).await;
         let messages = body["messages"].as_array_mut().expect("messages");
         messages.pop();
         messages.push(result);
@@ -517,6 +516,14 @@ async fn perplexity_wants_turns_and_gives_sources() {
         PERPLEXITY,
         &messages(&["developer", "user"]),
         "role: Input should be",
+    )
+    .await;
+    let mut bare = hello.clone();
+    bare["messages"][0]["content"] = Value::Null;
+    assert_refused(
+        PERPLEXITY,
+        &bare,
+        "messages -> 0 -> content: Field required",
     )
     .await;
     ok(

@@ -1,61 +1,103 @@
 //! JSON Schema: values that fit one, and what structured outputs refuse in one.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value, json};
 
 /// How deep schemas are followed; a recursive one ends here.
 const DEPTH: usize = 12;
 
+/// How many values an example may have: a recursive schema with several branches would double them with every level.
+const VALUES: usize = 2000;
+
 /// A value that fits the schema, the smallest that is not boring.
 pub(super) fn example(schema: &Value) -> Value {
-    build(schema, schema, DEPTH)
+    let builder = Builder {
+        root: schema,
+        left: Cell::new(VALUES),
+    };
+    builder.build(schema, DEPTH)
 }
 
-fn build(schema: &Value, root: &Value, depth: usize) -> Value {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Value::Null;
-    };
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
-        return match target.strip_prefix('#').and_then(|path| root.pointer(path)) {
-            Some(schema) => build(schema, root, depth),
-            None => Value::Null,
+/// Makes one example.
+struct Builder<'a> {
+    /// Where references lead into.
+    root: &'a Value,
+    /// Values that may still be made.
+    left: Cell<usize>,
+}
+
+impl Builder<'_> {
+    fn build(&self, schema: &Value, depth: usize) -> Value {
+        let (Some(depth), Some(left)) = (depth.checked_sub(1), self.left.get().checked_sub(1))
+        else {
+            return Value::Null;
         };
-    }
-    if let Some(value) = schema.get("const") {
-        return value.clone();
-    }
-    if let Some(value) = schema.pointer("/enum/0") {
-        return value.clone();
-    }
-    for choice in ["anyOf", "oneOf"] {
-        if let Some(first) = schema.get(choice).and_then(|choices| choices.get(0)) {
-            return build(first, root, depth);
+        self.left.set(left);
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            let target = target
+                .strip_prefix('#')
+                .and_then(|path| self.root.pointer(path));
+            return target.map_or(Value::Null, |schema| self.build(schema, depth));
+        }
+        if let Some(value) = schema.get("const") {
+            return value.clone();
+        }
+        if let Some(value) = schema.pointer("/enum/0") {
+            return value.clone();
+        }
+        for choice in ["anyOf", "oneOf"] {
+            if let Some(first) = schema.get(choice).and_then(|choices| choices.get(0)) {
+                return self.build(first, depth);
+            }
+        }
+        if let Some(all) = schema.get("allOf").and_then(Value::as_array) {
+            return self.all(all, depth);
+        }
+        match type_of(schema) {
+            Some("object") => self.object(schema, depth),
+            Some("array") => match schema.get("items") {
+                Some(items) => json!([self.build(items, depth)]),
+                None => json!([]),
+            },
+            Some("string") => string(schema),
+            Some("integer" | "number") => {
+                let least = schema
+                    .get("minimum")
+                    .filter(|least| least.as_f64() > Some(1.0));
+                least.cloned().unwrap_or(json!(1))
+            }
+            Some("boolean") => json!(true),
+            _ => Value::Null,
         }
     }
-    if let Some(all) = schema.get("allOf").and_then(Value::as_array) {
-        let parts = all.iter().map(|part| build(part, root, depth));
-        return parts.fold(json!({}), |mut sum, part| match (&mut sum, part) {
-            (Value::Object(sum), Value::Object(part)) => {
+
+    /// One object with the members of all, or the last value when they are no objects.
+    fn all(&self, schemas: &[Value], depth: usize) -> Value {
+        let parts = schemas.iter().map(|part| self.build(part, depth));
+        parts.fold(json!({}), |sum, part| match (sum, part) {
+            (Value::Object(mut sum), Value::Object(part)) => {
                 sum.extend(part);
-                Value::Object(std::mem::take(sum))
+                Value::Object(sum)
             }
             (_, part) => part,
-        });
+        })
     }
-    match type_of(schema) {
-        Some("object") => object(schema, root, depth),
-        Some("array") => match schema.get("items") {
-            Some(items) => json!([build(items, root, depth)]),
-            None => json!([]),
-        },
-        Some("string") => string(schema),
-        Some("integer" | "number") => {
-            let least = schema
-                .get("minimum")
-                .filter(|least| least.as_f64() > Some(1.0));
-            least.cloned().unwrap_or(json!(1))
-        }
-        Some("boolean") => json!(true),
-        _ => Value::Null,
+
+    /// The required members.
+    fn object(&self, schema: &Value, depth: usize) -> Value {
+        let any = Value::Bool(true);
+        let names = schema.get("required").and_then(Value::as_array);
+        let members: Map<_, _> = names
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(|name| {
+                let member = schema.get("properties").and_then(|all| all.get(name));
+                (name.to_owned(), self.build(member.unwrap_or(&any), depth))
+            })
+            .collect();
+        Value::Object(members)
     }
 }
 
@@ -70,21 +112,6 @@ fn type_of(schema: &Value) -> Option<&str> {
         _ if schema.get("properties").is_some() => Some("object"),
         _ => None,
     }
-}
-
-fn object(schema: &Value, root: &Value, depth: usize) -> Value {
-    let any = Value::Bool(true);
-    let names = schema.get("required").and_then(Value::as_array);
-    let members: Map<_, _> = names
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(|name| {
-            let member = schema.get("properties").and_then(|all| all.get(name));
-            (name.to_owned(), build(member.unwrap_or(&any), root, depth))
-        })
-        .collect();
-    Value::Object(members)
 }
 
 fn string(schema: &Value) -> Value {

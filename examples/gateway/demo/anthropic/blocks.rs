@@ -328,18 +328,18 @@ fn tool_use(block: &Object, here: &str) -> Check {
     Ok(())
 }
 
-fn tool_result(block: &Object, here: &str) -> Check {
-    if !text(block, "tool_use_id").is_some_and(|id| is_plain_name(id, usize::MAX)) {
+fn tool_result(result: &Object, here: &str) -> Check {
+    if !text(result, "tool_use_id").is_some_and(|id| is_plain_name(id, usize::MAX)) {
         return Err(Refusal::invalid(format!(
             "{here}.tool_use_id: String should match pattern '^[a-zA-Z0-9_-]+$'"
         )));
     }
-    if get(block, "is_error").is_some_and(|value| !value.is_boolean()) {
+    if get(result, "is_error").is_some_and(|value| !value.is_boolean()) {
         return Err(Refusal::invalid(format!(
             "{here}.is_error: Input should be a valid boolean"
         )));
     }
-    match get(block, "content") {
+    match get(result, "content") {
         None | Some(Value::String(_)) => Ok(()),
         Some(Value::Array(parts)) => {
             for (index, part) in parts.iter().enumerate() {
@@ -349,7 +349,7 @@ fn tool_result(block: &Object, here: &str) -> Check {
                         "{at}: Input tag 'tool_result' found using 'type' does not match any of the expected tags: 'document', 'image', 'search_result', 'text'"
                     )));
                 }
-                block_in_result(part, &at)?;
+                block(part, &at, "user")?;
             }
             Ok(())
         }
@@ -359,20 +359,13 @@ fn tool_result(block: &Object, here: &str) -> Check {
     }
 }
 
-fn block_in_result(part: &Value, at: &str) -> Check {
-    block(part, at, "user")
-}
-
 /// Where messages of which role may stand.
 fn roles(messages: &[Value], model: &Model) -> Check {
-    let role = |message: &Value| {
-        message
-            .get("role")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let roles: Vec<_> = messages.iter().filter_map(role).collect();
-    match roles.first().map(String::as_str) {
+    let roles = messages.iter();
+    let roles: Vec<_> = roles
+        .filter_map(|message| message.get("role")?.as_str())
+        .collect();
+    match roles.first().copied() {
         Some("system") => {
             return Err(Refusal::invalid(
                 "messages.0: use the top-level 'system' parameter for the initial system prompt",
@@ -390,13 +383,13 @@ fn roles(messages: &[Value], model: &Model) -> Check {
     }
     for (index, window) in roles.windows(2).enumerate() {
         let [first, second] = window else { continue };
-        if second == "system" && first != "user" {
+        if *second == "system" && *first != "user" {
             return Err(Refusal::invalid(format!(
                 "messages.{}: role 'system' must follow a 'user' message",
                 index + 1
             )));
         }
-        if first == "system" && second != "assistant" {
+        if *first == "system" && *second != "assistant" {
             return Err(Refusal::invalid(format!(
                 "messages.{index}: role 'system' must precede an 'assistant' message or end the array"
             )));

@@ -119,8 +119,9 @@ fn respond(incoming: &Incoming<'_>, dialect: &dyn Dialect) -> Check<Reply> {
     {
         return Err(dialect.unknown(name));
     }
-    question::check(&body)?;
+    // First in the dialect's own words, then in those of the format.
     dialect.check(&body)?;
+    question::check(&body)?;
     let question = question::question(&body, dialect);
     let trouble = trouble(&question.last_user);
     match trouble {
