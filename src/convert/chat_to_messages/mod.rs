@@ -1,3 +1,9 @@
 //! Clients that speak Chat Completions, providers that speak Anthropic Messages.
 
+pub(crate) mod error;
+pub(crate) mod response;
 pub(crate) mod state;
+pub(crate) mod stream;
+
+#[cfg(test)]
+mod answer_golden;
