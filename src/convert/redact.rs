@@ -173,4 +173,23 @@ mod tests {
         let body = Bytes::from_static(b"\xff sk-abcdef\xff");
         assert_eq!(redact_bytes(&body), b"\xff [redacted]\xff".as_slice());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_but_keys_is_lost(text in "[ .\u{e9}\u{2026}x*]{0,6}(sk-|AIza|Bearer |x)[ .\u{e9}\u{2026}a0*-]{0,24}") {
+            let clean = redact(&text);
+            proptest::prop_assert_eq!(
+                redact_bytes(&Bytes::from(text.clone())),
+                clean.as_bytes()
+            );
+            // What stands around a fragment stays.
+            let mut rest = text.as_str();
+            for (at, part) in clean.split(REDACTED).enumerate() {
+                let found = if at == 0 { rest.starts_with(part).then_some(0) } else { rest.find(part) };
+                proptest::prop_assert!(found.is_some());
+                rest = rest.get(found.unwrap() + part.len()..).unwrap();
+            }
+            proptest::prop_assert!(matches!(redact(&clean), Cow::Borrowed(_)) || !clean.contains(REDACTED));
+        }
+    }
 }

@@ -88,7 +88,7 @@ impl Case {
 #[test]
 fn responses() {
     for case in Case::with("upstream_response.json") {
-        let answer = response::convert(&case.answer(), &case.state(), &case.cx()).unwrap();
+        let answer = response::convert(&case.answer(), &case.state(), case.cx()).unwrap();
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(body, case.json("client_response.json"), "{}", case.name);
     }
@@ -176,7 +176,7 @@ fn a_replayed_answer_says_the_same() {
     for case in Case::with("upstream_response.json") {
         let body = case.answer();
         let whole: Value = serde_json::from_slice(
-            &response::convert(&body, &case.state(), &case.cx())
+            &response::convert(&body, &case.state(), case.cx())
                 .unwrap()
                 .body,
         )

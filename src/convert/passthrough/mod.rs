@@ -1,1 +1,9 @@
+//! Cells where client and provider speak the same format: the bytes are watched, not changed.
 
+mod error;
+mod tap;
+mod usage;
+
+pub(crate) use error::{redacted, retry_after, rewrite};
+pub(crate) use tap::{Tap, is_keep_alive};
+pub(crate) use usage::answer_usage;

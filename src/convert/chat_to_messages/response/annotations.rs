@@ -8,7 +8,7 @@ use crate::format::raw::RawStr;
 
 /// The annotations of one message, as JSON text.
 #[derive(Debug, Default)]
-pub(in super::super) struct Annotations {
+pub(crate) struct Annotations {
     /// The elements of the array, with commas between them.
     elements: BytesMut,
 }
@@ -16,14 +16,14 @@ pub(in super::super) struct Annotations {
 impl Annotations {
     /// Adds a citation of the text from `start` to `end`, in Unicode scalar values; what cites no web page has no form in
     /// Chat and is left out.
-    pub(in super::super) fn push(&mut self, citation: Citation<'_>, start: u64, end: u64) {
+    pub(crate) fn push(&mut self, citation: Citation<'_>, start: u64, end: u64) {
         if let Some((url, title)) = citation.page() {
             self.push_page(url.json(), title.map_or("\"\"", RawStr::json), start, end);
         }
     }
 
     /// The same, of the JSON strings for URL and title.
-    pub(in super::super) fn push_page(&mut self, url: &str, title: &str, start: u64, end: u64) {
+    pub(crate) fn push_page(&mut self, url: &str, title: &str, start: u64, end: u64) {
         if !self.elements.is_empty() {
             self.elements.put_u8(b',');
         }
@@ -38,17 +38,17 @@ impl Annotations {
         annotation.end();
     }
 
-    pub(in super::super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.elements.is_empty()
     }
 
     /// How much memory they take.
-    pub(in super::super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.elements.len()
     }
 
     /// Writes them as a JSON array.
-    pub(in super::super) fn write(&self, out: &mut BytesMut) {
+    pub(crate) fn write(&self, out: &mut BytesMut) {
         out.put_u8(b'[');
         out.extend_from_slice(&self.elements);
         out.put_u8(b']');
@@ -56,7 +56,7 @@ impl Annotations {
 }
 
 /// The number of Unicode scalar values that a JSON string stands for; a lone surrogate counts as one.
-pub(in super::super) fn scalars(text: RawStr<'_>) -> u64 {
+pub(crate) fn scalars(text: RawStr<'_>) -> u64 {
     let mut rest = text.content().as_bytes();
     let mut count = 0;
     while let Some(at) = memchr::memchr(b'\\', rest) {

@@ -35,7 +35,7 @@ use crate::format::raw::RawStr;
 pub(crate) fn convert(
     body: &[u8],
     state: &State,
-    cx: &AnswerContext,
+    cx: AnswerContext,
 ) -> Result<ConvertedAnswer, ClientError> {
     let answer = read(body)?;
     let blocks = answer.content.as_deref().unwrap_or_default();

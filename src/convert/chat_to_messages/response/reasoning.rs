@@ -9,22 +9,22 @@ use crate::format::messages::Block;
 use crate::target::ChatReasoning;
 
 /// What stands between the texts of two thinking blocks, escaped for JSON.
-pub(in super::super) const SEPARATOR: &str = r"\n\n";
+pub(crate) const SEPARATOR: &str = r"\n\n";
 
 /// OpenRouter's name for the format of Anthropic's reasoning.
 const DETAIL_FORMAT: &str = "anthropic-claude-v1";
 
 /// The fields that one client gets.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Fields {
+pub(crate) struct Fields {
     /// `reasoning_content` and `thinking_blocks`.
-    pub(in super::super) blocks: bool,
+    pub(crate) blocks: bool,
     /// `reasoning` and `reasoning_details`.
-    pub(in super::super) details: bool,
+    pub(crate) details: bool,
 }
 
 impl Fields {
-    pub(in super::super) fn of(state: &State) -> Self {
+    pub(crate) fn of(state: &State) -> Self {
         let (blocks, details) = match state.reasoning {
             ChatReasoning::ThinkingBlocks => (true, false),
             ChatReasoning::ReasoningDetails => (false, true),
@@ -35,12 +35,12 @@ impl Fields {
     }
 
     /// Whether the client gets any reasoning.
-    pub(in super::super) fn any(self) -> bool {
+    pub(crate) fn any(self) -> bool {
         self.blocks || self.details
     }
 
     /// The fields for the text.
-    pub(in super::super) fn text_keys(self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn text_keys(self) -> impl Iterator<Item = &'static str> {
         [
             self.blocks.then_some("reasoning_content"),
             self.details.then_some("reasoning"),
@@ -52,14 +52,14 @@ impl Fields {
 
 /// A block that the client must send back unchanged, its strings as raw JSON text without quotes.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) enum Signed<'a> {
+pub(crate) enum Signed<'a> {
     Thinking { text: &'a str, signature: &'a str },
     Redacted { data: &'a str },
 }
 
 impl<'a> Signed<'a> {
     /// The block, if it is signed; its text may be empty. An unsigned one could not be sent back.
-    pub(in super::super) fn of(block: &Block<'a>) -> Option<Self> {
+    pub(crate) fn of(block: &Block<'a>) -> Option<Self> {
         if is(block, "thinking") {
             let text = block.thinking.get().map_or("", |text| text.content());
             let signature = block.signature.non_empty()?.content();
@@ -73,7 +73,7 @@ impl<'a> Signed<'a> {
     }
 
     /// Writes an element of `thinking_blocks`; with `index` in a stream, where OpenAI's accumulator needs it.
-    pub(in super::super) fn write_block(self, out: &mut BytesMut, index: Option<u64>) {
+    pub(crate) fn write_block(self, out: &mut BytesMut, index: Option<u64>) {
         let mut object = Object::begin(out);
         if let Some(index) = index {
             object.uint("index", index);
@@ -93,7 +93,7 @@ impl<'a> Signed<'a> {
     }
 
     /// Writes an element of `reasoning_details`.
-    pub(in super::super) fn write_detail(self, out: &mut BytesMut, index: u64) {
+    pub(crate) fn write_detail(self, out: &mut BytesMut, index: u64) {
         let mut object = Object::begin(out);
         match self {
             Self::Thinking { text, signature } => {

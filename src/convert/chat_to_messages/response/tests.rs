@@ -8,7 +8,7 @@ use crate::usage::Usage;
 const CX: AnswerContext = AnswerContext { now: 7 };
 
 fn convert_with(answer: &Value, state: &State) -> (Value, Usage) {
-    let converted = convert(answer.to_string().as_bytes(), state, &CX).unwrap();
+    let converted = convert(answer.to_string().as_bytes(), state, CX).unwrap();
     (
         serde_json::from_slice(&converted.body).unwrap(),
         converted.usage,
@@ -116,7 +116,7 @@ fn tools_get_their_names_back() {
 #[test]
 fn arguments_keep_their_spelling() {
     let body = br#"{"content":[{"type":"tool_use","id":"t","name":"f","input":{"z": 1.50, "a":1e3}}],"stop_reason":"tool_use"}"#;
-    let converted = convert(body, &State::default(), &CX).unwrap();
+    let converted = convert(body, &State::default(), CX).unwrap();
     let body: Value = serde_json::from_slice(&converted.body).unwrap();
     let call = &body["choices"][0]["message"]["tool_calls"][0];
     assert_eq!(call["function"]["arguments"], r#"{"z": 1.50, "a":1e3}"#);
@@ -250,12 +250,12 @@ fn what_is_no_answer() {
         r#"{"content":7}"#,
         r#"{"type":"message""#,
     ] {
-        let error = convert(body.as_bytes(), &State::default(), &CX).unwrap_err();
+        let error = convert(body.as_bytes(), &State::default(), CX).unwrap_err();
         assert_eq!(error.status, StatusCode::BAD_GATEWAY, "{body}");
         assert_eq!(error.code.as_deref(), Some("upstream_error"));
     }
     let body = br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-    let error = convert(body, &State::default(), &CX).unwrap_err();
+    let error = convert(body, &State::default(), CX).unwrap_err();
     assert_eq!(error.message, "Overloaded");
     assert_eq!(error.code.as_deref(), Some("overloaded_error"));
 }

@@ -11,18 +11,18 @@ use crate::format::messages::{Block, Text};
 
 /// A call of one of the client's tools.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Call {
+pub(crate) struct Call {
     /// A JSON string.
-    pub(in super::super) id: String,
+    pub(crate) id: String,
     /// The client's name of the tool.
-    pub(in super::super) name: String,
+    pub(crate) name: String,
     /// A freeform tool, which went to the provider as a function with one `input` string.
-    pub(in super::super) custom: bool,
+    pub(crate) custom: bool,
 }
 
 impl Call {
     /// The call in a `tool_use` block, the `ord`th of its message.
-    pub(in super::super) fn new(block: &Block<'_>, ord: u64, state: &State) -> Self {
+    pub(crate) fn new(block: &Block<'_>, ord: u64, state: &State) -> Self {
         let id = match block.id.non_empty() {
             Some(id) => id.json().to_owned(),
             None => format!("\"call_{ord}\""),
@@ -39,7 +39,7 @@ impl Call {
     }
 
     /// Writes the members of an element of `tool_calls`, with the whole input (JSON text).
-    pub(in super::super) fn write(&self, element: &mut Object<'_>, input: &str) {
+    pub(crate) fn write(&self, element: &mut Object<'_>, input: &str) {
         element.raw("id", &self.id);
         if self.custom {
             element.string("type", "custom");
@@ -54,7 +54,7 @@ impl Call {
     }
 
     /// Writes a `function` or `function_call` object.
-    pub(in super::super) fn write_function(&self, out: &mut BytesMut, input: &str) {
+    pub(crate) fn write_function(&self, out: &mut BytesMut, input: &str) {
         let mut function = Object::begin(out);
         function
             .string("name", &self.name)
