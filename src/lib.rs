@@ -15,6 +15,7 @@ pub mod codec;
 pub mod convert;
 mod endpoint;
 mod format;
+mod glob;
 pub mod models;
 pub mod provider;
 pub mod target;
