@@ -110,6 +110,120 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
+/// A value with its parts, for the few places that must look at every level of a sub-tree.
+#[derive(Debug)]
+pub(crate) struct Node<'a> {
+    /// The value as it was written.
+    pub(crate) text: &'a str,
+    pub(crate) parts: Parts<'a>,
+}
+
+/// What a value is made of.
+#[derive(Debug)]
+pub(crate) enum Parts<'a> {
+    Object(Vec<(RawStr<'a>, Node<'a>)>),
+    Array(Vec<Node<'a>>),
+    Scalar,
+}
+
+impl<'a> Node<'a> {
+    /// The tree of the value that `text` is. Each byte is looked at once; deeper than 128 levels nothing is taken apart.
+    pub(crate) fn parse(text: &'a str) -> Self {
+        let at = skip_space(text.as_bytes(), 0);
+        Self::parse_at(text, at, 128).0
+    }
+
+    /// The value that begins at `at`, and the index after it.
+    fn parse_at(text: &'a str, at: usize, depth: u8) -> (Self, usize) {
+        let bytes = text.as_bytes();
+        let whole = |end: usize| text.get(at..end).unwrap_or_default();
+        let mut next = at + 1;
+        match (bytes.get(at), depth.checked_sub(1)) {
+            (Some(b'{'), Some(depth)) => {
+                let mut members = Vec::new();
+                loop {
+                    let key_at = skip_separators(bytes, next);
+                    if bytes.get(key_at) != Some(&b'"') {
+                        let end = (key_at + 1).min(bytes.len());
+                        let parts = Parts::Object(members);
+                        return (
+                            Self {
+                                text: whole(end),
+                                parts,
+                            },
+                            end,
+                        );
+                    }
+                    let key_end = skip_string(bytes, key_at);
+                    let key = text.get(key_at..key_end).and_then(RawStr::from_json);
+                    let value_at = skip_space(bytes, skip_space(bytes, key_end) + 1);
+                    let (value, end) = Self::parse_at(text, value_at, depth);
+                    members.extend(key.map(|key| (key, value)));
+                    next = end;
+                }
+            }
+            (Some(b'['), Some(depth)) => {
+                let mut elements = Vec::new();
+                loop {
+                    let value_at = skip_separators(bytes, next);
+                    if matches!(bytes.get(value_at), None | Some(b']' | b'}' | b':' | b',')) {
+                        let end = (value_at + 1).min(bytes.len());
+                        let parts = Parts::Array(elements);
+                        return (
+                            Self {
+                                text: whole(end),
+                                parts,
+                            },
+                            end,
+                        );
+                    }
+                    let (value, end) = Self::parse_at(text, value_at, depth);
+                    elements.push(value);
+                    next = end.max(value_at + 1);
+                }
+            }
+            _ => {
+                let end = skip_value(bytes, at);
+                let parts = Parts::Scalar;
+                (
+                    Self {
+                        text: whole(end),
+                        parts,
+                    },
+                    end,
+                )
+            }
+        }
+    }
+
+    /// The members, where it is an object.
+    pub(crate) fn members(&self) -> &[(RawStr<'a>, Node<'a>)] {
+        match &self.parts {
+            Parts::Object(members) => members,
+            Parts::Array(_) | Parts::Scalar => &[],
+        }
+    }
+
+    /// The elements, where it is an array.
+    pub(crate) fn elements(&self) -> &[Node<'a>] {
+        match &self.parts {
+            Parts::Array(elements) => elements,
+            Parts::Object(_) | Parts::Scalar => &[],
+        }
+    }
+
+    /// The member with this name, if there is one that is not null.
+    pub(crate) fn member(&self, name: &str) -> Option<&Node<'a>> {
+        let found = self.members().iter().rfind(|(key, _)| key.is(name));
+        found.map(|(_, value)| value).filter(|v| v.text != "null")
+    }
+
+    /// The string, where it is one.
+    pub(crate) fn string(&self) -> Option<RawStr<'a>> {
+        RawStr::from_json(self.text)
+    }
+}
+
 /// The path of the innermost value around the byte at `offset` (`messages[2].content`), empty for the whole text.
 pub(crate) fn path_at(text: &str, offset: usize) -> String {
     let mut path = String::new();
@@ -257,6 +371,19 @@ mod tests {
     }
 
     #[test]
+    fn trees() {
+        let tree = Node::parse(" {\"a\":[1, {\"b\":\"x\"} ],\"c\" : null}");
+        assert_eq!(tree.member("a").unwrap().text, "[1, {\"b\":\"x\"} ]");
+        let inner = tree.member("a").unwrap().elements();
+        assert_eq!(inner.len(), 2);
+        assert!(inner[1].member("b").unwrap().string().unwrap().is("x"));
+        assert!(tree.member("c").is_none());
+        assert_eq!(tree.members().len(), 2);
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        assert_eq!(Node::parse(&deep).text, deep);
+    }
+
+    #[test]
     fn paths() {
         let text = r#"{"a":1,"messages":[{"role":"u"},{"content":[{"t":5}]}]}"#;
         assert_eq!(
@@ -284,6 +411,7 @@ mod tests {
                 prop_assert!(!value.is_empty());
             }
             path_at(&text, text.len() / 2);
+            Node::parse(&text);
         }
     }
 }
