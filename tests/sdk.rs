@@ -11,9 +11,9 @@ use support::upstream::{Recorded, Upstream};
 use support::{fake, venv};
 
 /// What the clients know; it must never reach a provider.
-const CLIENT_KEY: &str = "client-canary-4b1d";
+const CLIENT_KEY: &str = "sk-client-canary-4b1d77f2e0c9a863";
 /// What the gateway knows; it must never reach a client or the log.
-const PROVIDER_KEY: &str = "provider-canary-9e27";
+const PROVIDER_KEY: &str = "sk-provider-canary-9e27c0de55aa41b3";
 /// How soon after a client has gone its call at the provider must be gone. Generous for a busy machine, yet far below the minute after
 /// which the scripted upstream gives up.
 const PROMPT: Duration = Duration::from_secs(3);
@@ -83,6 +83,7 @@ const RESPONSES_ALL: &[&str] = &[
 const FAULTS: &[&str] = &[
     "overloaded",
     "ratelimit",
+    "key_refused",
     "first_error",
     "error_event",
     "cut_clean",

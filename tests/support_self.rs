@@ -260,3 +260,51 @@ fn ends_with_its_handle() {
     assert_eq!(text, "");
     assert!(before.elapsed() < Duration::from_secs(5));
 }
+
+/// The async waits leave the test's own runtime free, here its only thread, which the client needs.
+#[tokio::test]
+async fn waits_without_blocking_the_runtime() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let upstream = Upstream::scripted([Reply::sse(["x"]).hold().expect_cancel()]);
+    let addr = upstream.addr();
+    let client = tokio::spawn(async move {
+        let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let mut head = vec![0; 15];
+        stream.read_exact(&mut head).await.unwrap();
+        (stream, head)
+    });
+    assert_eq!(upstream.requested(1).await[0].method, "GET");
+    upstream.progressed(0, 2).await;
+    upstream.released().await;
+    let (stream, head) = client.await.unwrap();
+    assert_eq!(head, b"HTTP/1.1 200 Sc");
+    drop(stream);
+    upstream.cancelled(0).await;
+    assert!(matches!(upstream.ended(0).await, End::PeerClosed { .. }));
+    upstream.idle().await;
+}
+
+#[test]
+fn bounds_a_child_and_keeps_its_output() {
+    use std::process::Command;
+    use support::process;
+
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo out; echo err >&2; exit 3"]);
+    let finished = process::run(&mut command, Duration::from_secs(30)).unwrap();
+    assert_eq!(finished.status.and_then(|status| status.code()), Some(3));
+    assert_eq!(
+        (finished.stdout.as_str(), finished.stderr.as_str()),
+        ("out\n", "err\n")
+    );
+    assert!(!finished.success());
+
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo out; exec sleep 60"]);
+    let began = Instant::now();
+    let finished = process::run(&mut command, Duration::from_secs(1)).unwrap();
+    assert!(finished.status.is_none() && began.elapsed() < Duration::from_secs(20));
+    assert_eq!(finished.stdout, "out\n");
+}

@@ -29,6 +29,7 @@ def fault(name):
 
 
 TOOLS = [{"name": "get_weather", "description": "Weather now", "input_schema": CITY}]
+TWO_TOOLS = TOOLS + [{"name": "get_time", "description": "Local time", "input_schema": CITY}]
 SYSTEM = [{"type": "text", "text": "You are terse.", "cache_control": {"type": "ephemeral"}}]
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1500}, "max_tokens": 4000}
 ONCE = {"x-gateway-max-retries": "0"}
@@ -112,18 +113,18 @@ def tool_loop_stream():
 
 @scenario
 def tools_parallel():
-    messages = [user("Call the weather tool in parallel for Lima and Quito.")]
-    first = create(messages=messages, tools=TOOLS)
+    messages = [user("Call the weather and the time tool in parallel.")]
+    first = create(messages=messages, tools=TWO_TOOLS)
     blocks = [b for b in first.content if b.type == "tool_use"]
     assert len(blocks) == 2 and blocks[0].id != blocks[1].id, first
     results = [{"type": "tool_result", "tool_use_id": b.id, "content": f"{QUOTE} {n}"} for n, b in enumerate(blocks)]
     messages += [{"role": "assistant", "content": first.content}, user(results)]
-    last = text_of(create(messages=messages, tools=TOOLS))
+    last = text_of(create(messages=messages, tools=TWO_TOOLS))
     assert f"{QUOTE} 0" in last and f"{QUOTE} 1" in last, last
 
 
 def thinking_turn(messages, streamed):
-    whole = request(messages=messages, tools=TOOLS, **THINKING)
+    whole = request(messages=messages, tools=TWO_TOOLS, **THINKING)
     if not streamed:
         return client().messages.create(**whole)
     with client().messages.stream(**whole) as stream:
@@ -233,6 +234,14 @@ def retries():
     error = raises(anthropic.InternalServerError, call)
     assert error.response.headers["x-gateway-attempts"] == "3", error.response.headers
     assert error.response.request.headers["x-stainless-retry-count"] == "0", "the SDK tried again"
+
+
+@scenario
+def key_refused():
+    """The provider refuses the gateway's own key and quotes it: the client sees that, not the key."""
+    error = raises(anthropic.AuthenticationError, lambda: create(fault("refuse-key"), extra_headers=ONCE))
+    assert error.body["error"]["type"] == "authentication_error", error.body
+    assert "canary" not in error.response.text, error.response.text
 
 
 @scenario

@@ -28,6 +28,7 @@ def fault(name):
 
 
 TOOLS = [{"type": "function", "function": {"name": "get_weather", "description": "Weather now", "parameters": CITY}}]
+TWO_TOOLS = TOOLS + [{"type": "function", "function": {"name": "get_time", "parameters": CITY}}]
 SYSTEM = {"role": "system", "content": "You are terse."}
 # One call and no waiting: what a scenario about errors wants unless it is about retries.
 ONCE = {"x-gateway-max-retries": "0"}
@@ -186,28 +187,28 @@ def tool_helper_stream():
 
 @scenario
 def tools_parallel():
-    messages = [user("Call the weather tool in parallel for Lima and Quito.")]
-    message = create(messages=messages, tools=TOOLS).choices[0].message
+    messages = [user("Call the weather and the time tool in parallel.")]
+    message = create(messages=messages, tools=TWO_TOOLS).choices[0].message
     assert len(message.tool_calls) == 2, message
     assert len({call.id for call in message.tool_calls}) == 2
     messages.append(message.model_dump(exclude_none=True))
     for number, call in enumerate(message.tool_calls):
         json.loads(call.function.arguments)
         messages.append({"role": "tool", "tool_call_id": call.id, "content": f"{QUOTE} {number}"})
-    last = create(messages=messages, tools=TOOLS).choices[0].message.content
+    last = create(messages=messages, tools=TWO_TOOLS).choices[0].message.content
     assert f"{QUOTE} 0" in last and f"{QUOTE} 1" in last, last
 
 
 @scenario
 def tools_parallel_stream():
-    text = "Call the weather tool in parallel for Lima and Quito."
-    calls = gather(list(create(text, tools=TOOLS, stream=True)))
+    text = "Call the weather and the time tool in parallel."
+    calls = gather(list(create(text, tools=TWO_TOOLS, stream=True)))
     assert len(calls) == 2 and calls[0]["id"] != calls[1]["id"], calls
     assert all(json.loads(call["arguments"]) is not None for call in calls)
 
 
 def thinking_turn(**more):
-    return create(tools=TOOLS, reasoning_effort="low", max_completion_tokens=8000, **more)
+    return create(tools=TWO_TOOLS, reasoning_effort="low", max_completion_tokens=8000, **more)
 
 
 def check_thinking(message):
@@ -391,6 +392,13 @@ def retries():
     error = raises(openai.InternalServerError, call)
     assert error.response.headers["x-gateway-attempts"] == "3", error.response.headers
     assert error.response.request.headers["x-stainless-retry-count"] == "0", "the SDK tried again"
+
+
+@scenario
+def key_refused():
+    """The provider refuses the gateway's own key and quotes it: the client sees that, not the key."""
+    error = raises(openai.AuthenticationError, lambda: create(fault("refuse-key"), extra_headers=ONCE))
+    assert error.code == "invalid_api_key" and "canary" not in error.response.text, error.response.text
 
 
 @scenario

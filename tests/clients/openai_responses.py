@@ -23,6 +23,7 @@ def fault(name):
 
 
 TOOLS = [{"type": "function", "name": "get_weather", "description": "Weather now", "parameters": CITY, "strict": True}]
+TWO_TOOLS = TOOLS + [{"type": "function", "name": "get_time", "parameters": CITY, "strict": True}]
 ONCE = {"x-gateway-max-retries": "0"}
 
 
@@ -81,8 +82,8 @@ def tool_loop_stream():
 
 @scenario
 def tools_parallel():
-    items = [{"role": "user", "content": "Call the weather tool in parallel for Lima and Quito."}]
-    calls = [item for item in create(items, tools=TOOLS).output if item.type == "function_call"]
+    items = [{"role": "user", "content": "Call the weather and the time tool in parallel."}]
+    calls = [item for item in create(items, tools=TWO_TOOLS).output if item.type == "function_call"]
     assert len(calls) == 2 and calls[0].call_id != calls[1].call_id, calls
 
 
@@ -128,6 +129,13 @@ def overloaded():
 def ratelimit():
     error = raises(openai.RateLimitError, lambda: create(fault("ratelimit"), extra_headers=ONCE))
     assert error.response.headers["retry-after"] == "1"
+
+
+@scenario
+def key_refused():
+    """The provider refuses the gateway's own key and quotes it: the client sees that, not the key."""
+    error = raises(openai.AuthenticationError, lambda: create(fault("refuse-key"), extra_headers=ONCE))
+    assert error.code == "invalid_api_key" and "canary" not in error.response.text, error.response.text
 
 
 def broken_stream(name):

@@ -1,6 +1,6 @@
 //! A small provider for the scripted upstream: it answers Chat, Responses and Messages requests by rule, deterministically, so that the
 //! same conversation sent twice gives the same bytes. It quotes the user's text; a text about the weather calls the first tool, one
-//! with "parallel" twice; tool results are quoted; thinking is signed and altered signatures are refused. Words that start with
+//! with "parallel" the second one too; tool results are quoted; thinking is signed and altered signatures are refused. Words that start with
 //! `scripted:` in the user's text make it misbehave (see [`answer`]).
 
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub fn signature(thinking: &str) -> String {
 }
 
 /// Answers a request. Words in the text of the last user message:
-/// `scripted:overloaded` (529 or 503), `scripted:ratelimit` (429), `scripted:cut-clean` (the stream ends between two events, framing intact),
+/// `scripted:overloaded` (529 or 503), `scripted:ratelimit` (429), `scripted:refuse-key` (401 that quotes the key it got), `scripted:cut-clean` (the stream ends between two events, framing intact),
 /// `scripted:cut-fin` (inside an event, without the final chunk), `scripted:cut-reset`, `scripted:error-event`, `scripted:first-error`,
 /// `scripted:hold` (a stream that stops and waits for the peer to leave), `scripted:head-only` (the same before the first event),
 /// `scripted:never` (no head at all).
@@ -85,6 +85,14 @@ pub fn answer(request: &Recorded) -> Reply {
         }
         Some("ratelimit") => {
             return error(dialect, 429, "rate_limit_error", "slow down").header("retry-after", "1");
+        }
+        Some("refuse-key") => {
+            let sent = request
+                .header("x-api-key")
+                .or(request.header("authorization"));
+            let key = sent.unwrap_or_default().trim_start_matches("Bearer ");
+            let why = format!("Incorrect API key provided: {key}.");
+            return error(dialect, 401, "authentication_error", &why);
         }
         Some("never") => return Reply::never(),
         _ => {}
@@ -155,7 +163,14 @@ fn error(dialect: Dialect, status: u16, kind: &str, message: &str) -> Reply {
     let body = if dialect == Dialect::Messages {
         json!({"type":"error","error":{"type":kind,"message":message},"request_id":"req_scripted"})
     } else {
-        json!({"error":{"message":message,"type":kind,"param":null,"code":kind}})
+        let (kind, code) = match kind {
+            "authentication_error" => ("invalid_request_error", Some("invalid_api_key")),
+            "not_found_error" => ("invalid_request_error", Some("model_not_found")),
+            "rate_limit_error" => ("requests", Some("rate_limit_exceeded")),
+            "overloaded_error" => ("server_error", Some("overloaded")),
+            other => (other, None),
+        };
+        json!({"error":{"message":message,"type":kind,"param":null,"code":code}})
     };
     Reply::json(status, body.to_string())
 }
@@ -288,7 +303,7 @@ impl Conversation {
         } else if limit.is_some_and(|limit| limit <= 8) {
             turn.text = "You said".to_owned();
             turn.stop = Stop::Length;
-        } else if let (true, Some(name)) = (wants, self.tools.first()) {
+        } else if wants && !self.tools.is_empty() {
             let cities: &[&str] = if lower.contains("parallel") {
                 &["Lima", "Quito"]
             } else {
@@ -296,8 +311,8 @@ impl Conversation {
             };
             turn.text = "On it.".to_owned();
             turn.stop = Stop::Tools;
-            turn.calls = (cities.iter().enumerate())
-                .map(|(index, city)| Call {
+            turn.calls = (cities.iter().zip(self.tools.iter().cycle()).enumerate())
+                .map(|(index, (city, name))| Call {
                     id: format!("toolu_{}_{index}", self.length),
                     name: name.clone(),
                     arguments: format!("{{\"city\": \"{city}\"}}"),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,8 @@ pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
     }
     Ok(Finished {
         status,
-        stdout: stdout.join().unwrap_or_default(),
-        stderr: stderr.join().unwrap_or_default(),
+        stdout: stdout.take(),
+        stderr: stderr.take(),
     })
 }
 
@@ -58,16 +59,36 @@ pub fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>
     }
 }
 
-/// Reads a pipe to its end on a thread, so that a full pipe never stops the child.
-fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            // What was read before an error is kept.
-            let _ = pipe.read_to_end(&mut bytes);
+/// A pipe that a thread reads to its end, so that a full pipe never stops the child.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> Collected {
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let of_thread = Arc::clone(&bytes);
+    let reader = std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        let Some(mut pipe) = pipe else { return };
+        while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+            let mut bytes = of_thread.lock().unwrap_or_else(PoisonError::into_inner);
+            bytes.extend_from_slice(&buffer[..read]);
         }
+    });
+    Collected { bytes, reader }
+}
+
+impl Collected {
+    /// What was read. A child of the child that lives on may hold the pipe open: it is not waited for long.
+    fn take(self) -> String {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while !self.reader.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
-    })
+    }
 }
 
 /// Takes from a command's environment what would make a test depend on its caller: provider keys, AWS settings, proxies, log levels.

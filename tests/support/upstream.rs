@@ -92,6 +92,43 @@ impl Shared {
     }
 }
 
+/// What a test waits for; each wait panics when it takes longer than [`LIFETIME`].
+impl Shared {
+    fn release(&self) {
+        self.wait(|state| (state.holds > 0).then_some(()))
+            .expect("a reply that holds");
+        self.change(|state| state.holds = 0);
+        self.released.send_modify(|count| *count += 1);
+    }
+
+    fn wait_requests(&self, count: usize) -> Vec<Recorded> {
+        self.wait(|state| (state.requests.len() >= count).then(|| state.requests.clone()))
+            .unwrap_or_else(|| panic!("fewer than {count} requests: {:?}", self.state()))
+    }
+
+    fn wait_progress(&self, request: usize, steps: usize) {
+        self.wait(|state| (*state.progress.get(request)? >= steps).then_some(()))
+            .unwrap_or_else(|| panic!("reply {request} is stuck: {:?}", self.state()));
+    }
+
+    fn wait_end(&self, request: usize) -> End {
+        self.wait(|state| *state.ends.get(request)?)
+            .unwrap_or_else(|| panic!("exchange {request} goes on: {:?}", self.state()))
+    }
+
+    fn wait_cancelled(&self, request: usize) -> Instant {
+        match self.wait_end(request) {
+            End::PeerClosed { at, .. } => at,
+            end => panic!("the peer should have ended exchange {request}, but: {end:?}"),
+        }
+    }
+
+    fn wait_idle(&self) {
+        self.wait(|state| (state.open == 0).then_some(()))
+            .unwrap_or_else(|| panic!("a connection stays open: {:?}", self.state()));
+    }
+}
+
 /// The handle of a running upstream.
 pub struct Upstream {
     addr: SocketAddr,
@@ -187,11 +224,7 @@ impl Upstream {
 
     /// Lets every reply go on that holds now; blocks until at least one does.
     pub fn release(&self) {
-        self.shared
-            .wait(|state| (state.holds > 0).then_some(()))
-            .expect("a reply that holds");
-        self.shared.change(|state| state.holds = 0);
-        self.shared.released.send_modify(|count| *count += 1);
+        self.shared.release();
     }
 
     /// The requests so far.
@@ -229,38 +262,70 @@ impl Upstream {
 
     /// Blocks until so many requests have arrived.
     pub fn wait_requests(&self, count: usize) -> Vec<Recorded> {
-        self.shared
-            .wait(|state| (state.requests.len() >= count).then(|| state.requests.clone()))
-            .unwrap_or_else(|| panic!("fewer than {count} requests: {:?}", self.shared.state()))
+        self.shared.wait_requests(count)
     }
 
     /// Blocks until this request's reply has carried out so many steps (the head is one, each piece is one).
     pub fn wait_progress(&self, request: usize, steps: usize) {
-        self.shared
-            .wait(|state| (*state.progress.get(request)? >= steps).then_some(()))
-            .unwrap_or_else(|| panic!("reply {request} is stuck: {:?}", self.shared.state()));
+        self.shared.wait_progress(request, steps);
     }
 
     /// Blocks until this request's exchange is over.
     pub fn wait_end(&self, request: usize) -> End {
-        self.shared
-            .wait(|state| *state.ends.get(request)?)
-            .unwrap_or_else(|| panic!("exchange {request} goes on: {:?}", self.shared.state()))
+        self.shared.wait_end(request)
     }
 
     /// Blocks until the peer has ended the connection of this request, and says when. Panics when the exchange ends otherwise.
     pub fn wait_cancelled(&self, request: usize) -> Instant {
-        match self.wait_end(request) {
-            End::PeerClosed { at, .. } => at,
-            end => panic!("the peer should have ended exchange {request}, but: {end:?}"),
-        }
+        self.shared.wait_cancelled(request)
     }
 
     /// Blocks until no connection is open.
     pub fn wait_idle(&self) {
-        self.shared
-            .wait(|state| (state.open == 0).then_some(()))
-            .expect("all connections closed");
+        self.shared.wait_idle();
+    }
+
+    /// [`wait_requests`](Self::wait_requests) for async tests: the test's own runtime goes on meanwhile.
+    pub async fn requested(&self, count: usize) -> Vec<Recorded> {
+        self.aside(move |shared| shared.wait_requests(count)).await
+    }
+
+    /// [`wait_progress`](Self::wait_progress) for async tests.
+    pub async fn progressed(&self, request: usize, steps: usize) {
+        self.aside(move |shared| shared.wait_progress(request, steps))
+            .await;
+    }
+
+    /// [`wait_end`](Self::wait_end) for async tests.
+    pub async fn ended(&self, request: usize) -> End {
+        self.aside(move |shared| shared.wait_end(request)).await
+    }
+
+    /// [`wait_cancelled`](Self::wait_cancelled) for async tests.
+    pub async fn cancelled(&self, request: usize) -> Instant {
+        self.aside(move |shared| shared.wait_cancelled(request))
+            .await
+    }
+
+    /// [`wait_idle`](Self::wait_idle) for async tests.
+    pub async fn idle(&self) {
+        self.aside(Shared::wait_idle).await;
+    }
+
+    /// [`release`](Self::release) for async tests.
+    pub async fn released(&self) {
+        self.aside(Shared::release).await;
+    }
+
+    async fn aside<T: Send + 'static>(
+        &self,
+        wait: impl FnOnce(&Shared) -> T + Send + 'static,
+    ) -> T {
+        let shared = Arc::clone(&self.shared);
+        match tokio::task::spawn_blocking(move || wait(&shared)).await {
+            Ok(waited) => waited,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 }
 
