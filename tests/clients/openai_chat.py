@@ -45,7 +45,7 @@ def content_of(chunks):
 
 @scenario
 def plain():
-    done = create(messages=[SYSTEM, user(f"Say {QUOTE}.")], max_completion_tokens=500)
+    done = create(messages=[SYSTEM, user(f"Say {QUOTE}.")])
     assert done.object == "chat.completion" and done.id and done.created > 1_600_000_000 and done.model
     assert len(done.choices) == 1 and done.choices[0].index == 0
     choice = done.choices[0]
@@ -115,8 +115,18 @@ def stream_usage():
     check_usage(chunks[-1].usage)
 
 
-@scenario
-def tool_loop():
+def lean(message):
+    """What a careful client sends back of an answer: the request's own fields, and Gemini's signature of a call where there is one."""
+    calls = []
+    for call in message.tool_calls:
+        function = {"name": call.function.name, "arguments": call.function.arguments}
+        calls.append({"id": call.id, "type": "function", "function": function})
+        if extra := (call.model_extra or {}).get("extra_content"):
+            calls[-1]["extra_content"] = extra
+    return {"role": "assistant", "content": message.content, "tool_calls": calls}
+
+
+def run_tool_loop(replay):
     messages = [SYSTEM, user("What is the weather in Lima? Use the tool.")]
     first = create(messages=messages, tools=TOOLS)
     assert first.choices[0].finish_reason == "tool_calls", first
@@ -124,11 +134,22 @@ def tool_loop():
     assert len(message.tool_calls) == 1, message
     call = message.tool_calls[0]
     assert call.type == "function" and call.id and call.function.name == "get_weather"
-    messages.append(message.model_dump())
+    messages.append(replay(message))
     result = weather(json.loads(call.function.arguments))
     messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
     last = create(messages=messages, tools=TOOLS)
     assert last.choices[0].finish_reason == "stop" and QUOTE in last.choices[0].message.content, last
+
+
+@scenario
+def tool_loop():
+    run_tool_loop(lean)
+
+
+@scenario
+def tool_loop_dumped():
+    """As many agents do it: the whole message goes back, with every null and what only answers have."""
+    run_tool_loop(lambda message: message.model_dump())
 
 
 def gather(chunks):
@@ -179,7 +200,7 @@ def tool_helper_stream():
     assert len(done) == 1 and isinstance(done[0].parsed_arguments, GetWeather), done
     call = message.tool_calls[0]
     messages += [
-        message.model_dump(),
+        lean(message),
         {"role": "tool", "tool_call_id": call.id, "content": weather(json.loads(call.function.arguments))},
     ]
     assert QUOTE in create(messages=messages, tools=tools).choices[0].message.content
@@ -191,7 +212,7 @@ def tools_parallel():
     message = create(messages=messages, tools=TWO_TOOLS).choices[0].message
     assert len(message.tool_calls) == 2, message
     assert len({call.id for call in message.tool_calls}) == 2
-    messages.append(message.model_dump(exclude_none=True))
+    messages.append(lean(message))
     for number, call in enumerate(message.tool_calls):
         json.loads(call.function.arguments)
         messages.append({"role": "tool", "tool_call_id": call.id, "content": f"{QUOTE} {number}"})

@@ -89,7 +89,7 @@ def tools_parallel():
 
 @scenario
 def max_tokens():
-    done = create("Repeat all of this: " + f"{QUOTE} " * 40, max_output_tokens=5)
+    done = create("Repeat all of this: " + f"{QUOTE} " * 40, max_output_tokens=16)
     assert done.status == "incomplete" and done.incomplete_details.reason == "max_output_tokens", done
 
 

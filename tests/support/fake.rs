@@ -300,7 +300,7 @@ impl Conversation {
         } else if lower.contains("refuse") {
             turn.text = String::new();
             turn.stop = Stop::Refusal;
-        } else if limit.is_some_and(|limit| limit <= 8) {
+        } else if limit.is_some_and(|limit| limit <= 16) {
             turn.text = "You said".to_owned();
             turn.stop = Stop::Length;
         } else if wants && !self.tools.is_empty() {

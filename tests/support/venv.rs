@@ -41,7 +41,7 @@ pub fn script(name: &str, arguments: &[&str]) -> Option<Finished> {
     let python = python()?;
     let mut command = Command::new(python);
     process::clean_environment(&mut command)
-        .args(["-B", "-E", "-s", "-u"])
+        .args(["-B", "-E", "-s", "-u", "-W", "ignore"])
         .arg(Path::new(SCRIPTS).join(name))
         .args(arguments)
         .env("NO_PROXY", "*");
