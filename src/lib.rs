@@ -17,6 +17,8 @@ mod call;
 pub mod client;
 mod clock;
 pub mod codec;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod convert;
 mod endpoint;
 mod error;
