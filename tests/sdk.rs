@@ -408,7 +408,14 @@ fn demo_messages() {
 
 #[test]
 fn demo_responses() {
-    let more = ["bad_model", "overloaded", "ratelimit", "cut", "error_event"];
+    let more = [
+        "bad_model",
+        "overloaded",
+        "ratelimit",
+        "first_error",
+        "cut",
+        "error_event",
+    ];
     demo(RESPONSES, "gpt-5.5", &[RESPONSES_ALL, &more]);
 }
 
@@ -479,63 +486,84 @@ fn scripted_responses_passthrough() {
     scripted.run(RESPONSES, "alias-gpt", &[&["bad_model", "wrong_key"]]);
 }
 
-/// Faults of a provider, in every cell: each SDK raises, and a stream that broke never looks finished.
-#[test]
-fn scripted_faults() {
+/// Faults of a provider: the SDK raises, and a stream that broke never looks finished.
+fn faults(script: &str, model: &str, provider: &str, names: &[&str]) {
     let Some(scripted) = Scripted::start() else {
         return;
     };
-    scripted.run(CHAT, "claude-sonnet-4-5", &[FAULTS]);
-    scripted.run(MESSAGES, "claude-sonnet-4-5", &[FAULTS]);
-    scripted.check("anthropic");
-    scripted.upstream.clear();
-    scripted.run(CHAT, "gpt-5.5", &[FAULTS]);
-    let of_responses: Vec<&str> = FAULTS
-        .iter()
-        .copied()
-        .filter(|name| *name != "first_error")
-        .collect();
-    scripted.run(RESPONSES, "gpt-5.5", &[&of_responses]);
-    scripted.check("openai");
+    scripted.run(script, model, &[names]);
+    scripted.check(provider);
+}
+
+#[test]
+fn scripted_faults_chat_converted() {
+    faults(CHAT, "claude-sonnet-4-5", "anthropic", FAULTS);
+}
+
+#[test]
+fn scripted_faults_chat_passthrough() {
+    faults(CHAT, "gpt-5.5", "openai", FAULTS);
+}
+
+#[test]
+fn scripted_faults_messages_passthrough() {
+    faults(MESSAGES, "claude-sonnet-4-5", "anthropic", FAULTS);
+}
+
+#[test]
+fn scripted_faults_responses_passthrough() {
+    faults(RESPONSES, "gpt-5.5", "openai", FAULTS);
 }
 
 /// Two retries of the gateway's, none of the client's: three calls in all, not nine.
-#[test]
-fn scripted_retries() {
+fn retries(script: &str, model: &str) {
     let Some(scripted) = Scripted::start() else {
         return;
     };
-    for (script, model) in [
-        (CHAT, "claude-sonnet-4-5"),
-        (CHAT, "gpt-5.5"),
-        (MESSAGES, "claude-sonnet-4-5"),
-    ] {
-        scripted.upstream.clear();
-        scripted.run(script, model, &[&["retries"]]);
-        let requests = scripted.upstream.requests();
-        assert_eq!(requests.len(), 3, "{script} {model}");
-        assert!(
-            requests
-                .iter()
-                .all(|request| request.body == requests[0].body)
-        );
-    }
+    scripted.run(script, model, &[&["retries"]]);
+    let requests = scripted.upstream.requests();
+    assert_eq!(requests.len(), 3, "{script} {model}");
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.body == requests[0].body)
+    );
+}
+
+#[test]
+fn scripted_retries_converted() {
+    retries(CHAT, "claude-sonnet-4-5");
+}
+
+#[test]
+fn scripted_retries_passthrough() {
+    retries(CHAT, "gpt-5.5");
+    retries(MESSAGES, "claude-sonnet-4-5");
 }
 
 /// A client that leaves takes its call at the provider with it: in mid-stream, before the first event, before the head.
-#[test]
-fn scripted_client_leaves() {
+fn leaves(script: &str, model: &str) {
     let Some(scripted) = Scripted::start() else {
         return;
     };
-    for (script, model) in [
-        (CHAT, "claude-sonnet-4-5"),
-        (CHAT, "gpt-5.5"),
-        (MESSAGES, "claude-sonnet-4-5"),
-        (RESPONSES, "gpt-5.5"),
-    ] {
-        for scenario in ["drop_stream", "drop_before_event", "drop_before_head"] {
-            scripted.left(script, model, scenario);
-        }
+    for scenario in ["drop_stream", "drop_before_event", "drop_before_head"] {
+        scripted.left(script, model, scenario);
     }
+    // Nothing is left that would keep the program, or that calls again later.
+    let Scripted { gateway, upstream } = scripted;
+    let (status, log) = gateway.stop();
+    assert!(status.success(), "{status}: {log}");
+    assert_eq!(upstream.requests().len(), 3);
+}
+
+#[test]
+fn scripted_client_leaves_converted() {
+    leaves(CHAT, "claude-sonnet-4-5");
+}
+
+#[test]
+fn scripted_client_leaves_passthrough() {
+    leaves(CHAT, "gpt-5.5");
+    leaves(MESSAGES, "claude-sonnet-4-5");
+    leaves(RESPONSES, "gpt-5.5");
 }

@@ -138,6 +138,14 @@ def key_refused():
     assert error.code == "invalid_api_key" and "canary" not in error.response.text, error.response.text
 
 
+@scenario
+def first_error():
+    """An error as the first event becomes a status, which clients can act on."""
+    name = "first-error" if args.trigger == "scripted" else "first-event-error"
+    error = raises(openai.APIStatusError, lambda: create(fault(name), stream=True, extra_headers=ONCE))
+    assert error.status_code >= 500, error
+
+
 def broken_stream(name):
     """Iterates a stream that breaks. This SDK raises for a transport error; an error event it hands out as an event."""
     got = []
