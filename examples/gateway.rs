@@ -15,7 +15,7 @@ mod setup;
 #[path = "gateway/welcome.rs"]
 mod welcome;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use tower_llm_gateway::Gateway;
@@ -48,7 +48,7 @@ fn refuse(message: &str) -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), String> {
     let setup = setup::load(arguments, &|name| std::env::var(name).ok())?;
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,tower_llm_gateway=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,gateway=info,tower_llm_gateway=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -17,7 +17,7 @@ Usage: gateway [--config FILE] [--listen ADDR] [--check]
   --version       print the version and stop
   --help          print this and stop
 
-The log goes to stderr; RUST_LOG sets its level (default: warn,tower_llm_gateway=info).
+The log goes to stderr; RUST_LOG sets its level (default: warn,gateway=info,tower_llm_gateway=info).
 SIGTERM and ctrl-c stop it: open streams may end within the grace period.
 Exit codes: 0 stopped or checked, 2 a start that cannot be made.";
 
