@@ -82,6 +82,11 @@ impl<B> TranscodeBody<B> {
         };
         Self { inner, clock: None }
     }
+
+    #[cfg(test)]
+    pub(super) fn upstream(&self) -> Option<&B> {
+        self.inner.body.as_ref()
+    }
 }
 
 impl<B> TranscodeBody<B>
