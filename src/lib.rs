@@ -117,6 +117,8 @@ pub mod retry;
 pub mod route;
 pub mod settings;
 pub mod target;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 pub use auth::{AuthLayer, Credential};
