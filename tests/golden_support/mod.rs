@@ -1,0 +1,9 @@
+//! What `tests/golden.rs` is made of: reading cases, running them through a gateway, comparing.
+
+pub(crate) mod case;
+pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod cuts;
+pub(crate) mod json;
+pub(crate) mod run;
+pub(crate) mod sse;
