@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::codec::sse::Decoder;
 use crate::convert::machine::{Flow, Machine, StreamError};
-use crate::convert::passthrough::tap::{Tap, is_keep_alive};
+use crate::convert::passthrough::{Tap, is_keep_alive};
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
 use crate::format::error::{ClientError, Fault};

@@ -95,7 +95,7 @@ impl Trip {
     pub(super) fn whole<B>(&mut self, parts: &Parts, body: Bytes) -> Response<AnswerBody<B>> {
         let Some(conversion) = self.conversion.take() else {
             self.usage
-                .set(passthrough::usage::answer_usage(self.format(), &body));
+                .set(passthrough::answer_usage(self.format(), &body));
             let mut response = self.response(&parts.headers, AnswerBody::whole(body));
             *response.status_mut() = parts.status;
             copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
@@ -175,12 +175,12 @@ impl Trip {
         let provider = self.attempt.target().connection().provider();
         let rewritten = match &self.conversion {
             Some(conversion) => Some(conversion.error(status, body)),
-            None => passthrough::error::rewrite(self.format(), provider, status, body),
+            None => passthrough::rewrite(self.format(), provider, status, body),
         };
         if let Some(error) = rewritten {
             return self.failed(&parts.headers, &error, class, Some(status));
         }
-        let body = passthrough::error::redacted(body);
+        let body = passthrough::redacted(body);
         let mut response = self.response(&parts.headers, AnswerBody::whole(body));
         *response.status_mut() = status;
         copy(&parts.headers, CONTENT_TYPE, response.headers_mut());

@@ -21,7 +21,7 @@ use super::prepare::Refused;
 use super::report::LossReport;
 use crate::body::{AnswerBody, GatherError, Gathered, Stream, StreamSettings, TranscodeBody, Work};
 use crate::call::{Attempt, FailureClass};
-use crate::convert::passthrough::tap::Tap;
+use crate::convert::passthrough::Tap;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::usage::UsageHandle;

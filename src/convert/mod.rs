@@ -15,9 +15,11 @@ pub(crate) mod machine;
 pub(crate) mod pair;
 pub(crate) mod passthrough;
 mod prepare;
+pub(crate) mod redact;
 pub(crate) mod report;
 mod service;
 pub(crate) mod tool_names;
+pub(crate) mod upstream_error;
 
 pub use future::ResponseFuture;
 pub use layer::ConvertLayer;

@@ -55,7 +55,7 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
-            Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, &cx),
+            Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
         }
     }
 
@@ -76,9 +76,9 @@ impl Conversion {
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
-            Self::ChatToMessages(state) => Box::new(chat_to_messages::stream::MessagesToChat::new(
-                state, cx, limit,
-            )),
+            Self::ChatToMessages(state) => Box::new(
+                chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
+            ),
         }
     }
 

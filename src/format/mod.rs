@@ -1,4 +1,5 @@
 //! Borrowed views of the wire formats: shared vocabulary of the converters, not a pivot between them.
 
 pub(crate) mod error;
+pub(crate) mod messages;
 pub(crate) mod raw;

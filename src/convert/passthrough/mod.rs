@@ -1,6 +1,10 @@
-//! Cells in which both sides speak the same format: bytes pass, and are only watched.
+//! Cells where client and provider speak the same format: the bytes are watched, not changed.
 
-pub(crate) mod error;
+mod error;
 pub(crate) mod request;
-pub(crate) mod tap;
-pub(crate) mod usage;
+mod tap;
+mod usage;
+
+pub(crate) use error::{redacted, retry_after, rewrite};
+pub(crate) use tap::{Tap, is_keep_alive};
+pub(crate) use usage::answer_usage;

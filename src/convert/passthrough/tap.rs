@@ -1,26 +1,302 @@
-use crate::{convert::machine::StreamError, endpoint::Format, usage::Usage};
+//! Watching a stream that passes: is it complete, did it fail, what did it cost.
+
+use memchr::memmem::Finder;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::error::stream_error;
+use super::usage::{self, Holder};
+use crate::convert::machine::StreamError;
+use crate::convert::upstream_error::UpstreamError;
+use crate::endpoint::Format;
+use crate::format::messages::{Answer, Counts, Event, Text};
+use crate::usage::Usage;
+
+/// Watches the events of one stream.
 #[derive(Debug)]
 pub(crate) struct Tap {
     format: Format,
+    complete: bool,
+    usage: Usage,
+    /// What a Messages stream said of its usage, which it does in two parts.
+    counts: Counts,
+    /// The last `sequence_number` of a Responses stream.
+    sequence_number: Option<u64>,
+    /// The keys of those Chat chunks that are more than a piece of text.
+    chat_keys: [Finder<'static>; 3],
+    sequence_key: Finder<'static>,
 }
+
+/// A Chat chunk that is more than a piece of text.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    choices: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    x_groq: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    finish_reason: Text<'a>,
+}
+
+/// A terminal event of a Responses stream, or the response in it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Terminal<'a> {
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Kind<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+}
+
 impl Tap {
+    /// A tap for one stream.
     pub(crate) fn new(format: Format) -> Self {
-        Self { format }
+        Self {
+            format,
+            complete: false,
+            usage: Usage::default(),
+            counts: Counts::default(),
+            sequence_number: None,
+            chat_keys: [
+                Finder::new("\"finish_reason\""),
+                Finder::new("\"usage\""),
+                Finder::new("\"error\""),
+            ],
+            sequence_key: Finder::new("\"sequence_number\""),
+        }
     }
-    pub(crate) fn event(&mut self, _: &str, _: &[u8]) -> Result<(), StreamError> {
-        let _ = self.format;
+
+    /// Looks at one event. What cannot be read is none of the tap's business: the client sees the same bytes.
+    ///
+    /// # Errors
+    /// The event is an error, given as the client's format would have it in place of a stream. It counts as the stream's
+    /// end: the client sees the event.
+    pub(crate) fn event(&mut self, name: &str, data: &[u8]) -> Result<(), StreamError> {
+        match self.format {
+            Format::Chat => self.chat(name, data),
+            Format::Responses => self.responses(name, data),
+            Format::Messages => self.messages(name, data),
+        }
+    }
+
+    /// Whether the stream said that it is complete: after that, its end is no failure.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The number that the next event of a Responses stream would have.
+    pub(crate) fn next_sequence_number(&self) -> u64 {
+        self.sequence_number
+            .map_or(0, |number| number.saturating_add(1))
+    }
+
+    /// The tokens seen so far.
+    pub(crate) fn usage(&self) -> Usage {
+        match self.format {
+            Format::Messages => self.counts.usage(),
+            Format::Chat | Format::Responses => self.usage,
+        }
+    }
+
+    fn fail(&mut self, error: Option<UpstreamError<'_>>) -> Result<(), StreamError> {
+        self.complete = true;
+        Err(stream_error(self.format, &error.unwrap_or_default()))
+    }
+
+    fn chat(&mut self, name: &str, data: &[u8]) -> Result<(), StreamError> {
+        let data = data.trim_ascii();
+        if data.starts_with(b"[DONE]") {
+            self.complete = true;
+            return Ok(());
+        }
+        if name == "error" {
+            let error = UpstreamError::read(data);
+            // Some servers leave the wrapping object out.
+            let bare = || {
+                serde_json::from_slice::<&RawValue>(data)
+                    .ok()
+                    .and_then(UpstreamError::read_object)
+            };
+            return self.fail(error.or_else(bare));
+        }
+        if data.first() == Some(&b'[') {
+            return match UpstreamError::read(data) {
+                Some(error) => self.fail(Some(error)),
+                None => Ok(()),
+            };
+        }
+        if !self.chat_keys.iter().any(|key| has_value(key, data)) {
+            return Ok(());
+        }
+        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else {
+            return Ok(());
+        };
+        if let Some(error) = chunk.error.filter(|error| is_truthy(error)) {
+            return self.fail(UpstreamError::read_object(error));
+        }
+        let holder = Holder {
+            usage: chunk.usage,
+            x_groq: chunk.x_groq,
+        };
+        if let Some(usage) = usage::chat(&holder) {
+            self.usage = usage;
+        }
+        let choices: Vec<Choice<'_>> = chunk
+            .choices
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        self.complete |= choices
+            .iter()
+            .any(|choice| choice.finish_reason.non_empty().is_some());
         Ok(())
     }
-    pub(crate) fn is_complete(&self) -> bool {
-        true
+
+    fn responses(&mut self, name: &str, data: &[u8]) -> Result<(), StreamError> {
+        if let Some(number) = number_after(&self.sequence_key, data) {
+            self.sequence_number = Some(number);
+        }
+        let kind = kind(name, data);
+        let failed = match &*kind {
+            "response.completed" | "response.incomplete" | "response.cancelled" => false,
+            "response.failed" | "error" => true,
+            _ => return Ok(()),
+        };
+        self.complete = true;
+        let event: Terminal<'_> = serde_json::from_slice(data).unwrap_or_default();
+        let response: Terminal<'_> = event
+            .response
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        if let Some(counts) = response.usage {
+            self.usage = usage::responses(counts);
+        }
+        if !failed {
+            return Ok(());
+        }
+        let error = if let Some(error) = response.error.or(event.error) {
+            UpstreamError::read_object(error)
+        } else {
+            // `error` events have the members themselves; their `type` is the event's.
+            let error = serde_json::from_slice::<&RawValue>(data)
+                .ok()
+                .and_then(UpstreamError::read_object);
+            error.map(|error| UpstreamError {
+                kind: None,
+                ..error
+            })
+        };
+        self.fail(error)
     }
-    pub(crate) fn next_sequence_number(&self) -> u64 {
-        0
-    }
-    pub(crate) fn usage(&self) -> Usage {
-        Usage::default()
+
+    fn messages(&mut self, name: &str, data: &[u8]) -> Result<(), StreamError> {
+        // Nearly all events: their names say that there is nothing to see.
+        if matches!(
+            name,
+            "content_block_delta" | "content_block_start" | "content_block_stop" | "ping"
+        ) {
+            return Ok(());
+        }
+        let Some(event) = Event::read(data) else {
+            self.complete |= name == "message_stop";
+            return if name == "error" {
+                self.fail(None)
+            } else {
+                Ok(())
+            };
+        };
+        match &*event.kind(name) {
+            "message_start" => {
+                let head: Answer<'_> = event
+                    .message
+                    .and_then(|raw| serde_json::from_str(raw.get()).ok())
+                    .unwrap_or_default();
+                self.counts.update(head.usage);
+            }
+            "message_delta" => {
+                self.counts.update(event.usage);
+                let delta = event.delta.unwrap_or_default();
+                self.complete |= delta.stop_reason.get().is_some();
+            }
+            "message_stop" => self.complete = true,
+            "error" => return self.fail(event.error.and_then(UpstreamError::read_object)),
+            _ => {}
+        }
+        Ok(())
     }
 }
-pub(crate) fn is_keep_alive(_: Format, _: &str, _: &[u8]) -> bool {
-    false
+
+/// Whether an event only keeps the connection alive, so that a peek at the first event looks behind it.
+pub(crate) fn is_keep_alive(format: Format, name: &str, data: &[u8]) -> bool {
+    if data.trim_ascii().is_empty() || name == "ping" {
+        return true;
+    }
+    match format {
+        Format::Chat => false,
+        Format::Responses => matches!(&*kind(name, data), "keepalive" | "ping"),
+        // The names of Anthropic's events are their types: only where the name is missing the data must be read.
+        Format::Messages => name.is_empty() && &*kind(name, data) == "ping",
+    }
 }
+
+/// An event's type: its name, or what its data say where it has none.
+fn kind<'a>(name: &'a str, data: &'a [u8]) -> std::borrow::Cow<'a, str> {
+    if !name.is_empty() {
+        return name.into();
+    }
+    let Kind { kind } = serde_json::from_slice(data).unwrap_or_default();
+    kind.get().map(|kind| kind.decode()).unwrap_or_default()
+}
+
+/// Whether `key` (with its quotes) stands in `json` before a value other than `null`.
+///
+/// Inside a JSON string a quote is escaped, so that there the key is not found, or at least not before a colon.
+fn has_value(key: &Finder<'_>, json: &[u8]) -> bool {
+    values(key, json).any(|value| !value.starts_with(b"null"))
+}
+
+/// The first number that stands after `key`.
+fn number_after(key: &Finder<'_>, json: &[u8]) -> Option<u64> {
+    values(key, json).find_map(|value| {
+        let length = value
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        std::str::from_utf8(value.get(..length)?).ok()?.parse().ok()
+    })
+}
+
+/// What follows each `key` of `json`.
+fn values<'a>(key: &Finder<'_>, json: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let length = key.needle().len();
+    key.find_iter(json).filter_map(move |at| {
+        let rest = json.get(at + length..)?.trim_ascii_start();
+        Some(rest.strip_prefix(b":")?.trim_ascii_start())
+    })
+}
+
+/// Whether a client would take the value of an `error` member for an error.
+fn is_truthy(value: &RawValue) -> bool {
+    !matches!(value.get(), "null" | "false" | "0" | "\"\"")
+}
+
+#[cfg(test)]
+mod tests;

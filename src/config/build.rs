@@ -1,0 +1,296 @@
+//! From a configuration to a gateway.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{ClientKey, Config, ConfigError, ConnectionConfig, LossyConfig, TargetConfig};
+use crate::auth::Credential;
+use crate::endpoint::Endpoint;
+use crate::gateway::{Gateway, GatewayBuilder};
+use crate::models::ModelTable;
+use crate::provider::Provider;
+use crate::route::{ClientKeys, RouteTable, Rule};
+use crate::settings::{ConvertSettings, Limits, Lossy, RetrySettings, Timeouts};
+use crate::target::{Connection, InvalidConnection, Target};
+
+impl Config {
+    /// The keys that clients must send one of; a key without a name is called by its place, from 1.
+    #[must_use]
+    pub fn keys(&self) -> ClientKeys {
+        self.client_keys.iter().zip(1_u32..).fold(ClientKeys::new(), |keys, (key, place)| match key {
+            ClientKey::Key(key) => keys.with(format!("key-{place}"), key),
+            ClientKey::Named { name, key } => keys.with(name.as_str(), key),
+        })
+    }
+
+    /// How long to wait, with the defaults where nothing is said.
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        let (ours, default) = (&self.timeouts, Timeouts::default());
+        Timeouts {
+            connect: ours.connect.map_or(default.connect, |span| span.0),
+            first_byte: ours.first_byte.map_or(default.first_byte, |span| span.0),
+            first_byte_stream: ours.first_byte_stream.map_or(default.first_byte_stream, |span| span.0),
+            idle: ours.idle.map_or(default.idle, |span| span.0),
+            total: ours.total.map_or(default.total, |span| span.0),
+        }
+    }
+
+    fn limits(&self) -> Result<Limits, ConfigError> {
+        let (ours, default) = (&self.limits, Limits::default());
+        let json_depth = ours.json_depth.unwrap_or(default.json_depth);
+        if !(1..=128).contains(&json_depth) {
+            return Err(ConfigError::new(["limits", "json_depth"], "must be from 1 to 128"));
+        }
+        Ok(Limits {
+            request_body: ours.request_body.map_or(default.request_body, |size| size.0),
+            response_body: ours.response_body.map_or(default.response_body, |size| size.0),
+            error_body: ours.error_body.map_or(default.error_body, |size| size.0),
+            event: ours.event.map_or(default.event, |size| size.0),
+            json_depth,
+            members: ours.members.unwrap_or(default.members),
+            model_id: ours.model_id.unwrap_or(default.model_id),
+        })
+    }
+
+    fn retry(&self) -> Result<RetrySettings, ConfigError> {
+        let (ours, default) = (&self.retry, RetrySettings::default());
+        let max_retries = ours.max_retries.unwrap_or(default.max_retries);
+        if max_retries > 10 {
+            return Err(ConfigError::new(["retry", "max_retries"], "must be from 0 to 10"));
+        }
+        let settings = RetrySettings {
+            max_retries,
+            backoff_min: ours.backoff_min.map_or(default.backoff_min, |span| span.0),
+            backoff_max: ours.backoff_max.map_or(default.backoff_max, |span| span.0),
+            retry_after_cap: ours.retry_after_cap.map_or(default.retry_after_cap, |span| span.0),
+            ambiguous: ours.ambiguous.unwrap_or(default.ambiguous),
+            budget_percent: ours.budget_percent.unwrap_or(default.budget_percent),
+            budget_floor: ours.budget_floor.unwrap_or(default.budget_floor),
+        };
+        if settings.backoff_min > settings.backoff_max {
+            return Err(ConfigError::new(["retry", "backoff_min"], "must not be over backoff_max"));
+        }
+        Ok(settings)
+    }
+
+    /// A gateway builder of all this. `env` looks a variable up in the environment.
+    ///
+    /// # Errors
+    /// A value is out of its range, a connection cannot be made, or a route leads nowhere.
+    pub fn gateway(&self, env: impl Fn(&str) -> Option<String>) -> Result<GatewayBuilder, ConfigError> {
+        for (at, key) in self.client_keys.iter().enumerate() {
+            let (ClientKey::Key(key) | ClientKey::Named { key, .. }) = key;
+            if key.trim().is_empty() {
+                return Err(ConfigError::new(["client_keys", &at.to_string()], "a key must not be empty"));
+            }
+        }
+        let retry = self.retry()?;
+        let mut connections = BTreeMap::new();
+        for (name, config) in &self.connections {
+            connections.insert(name.as_str(), Arc::new(connection(name, config, retry, &env)?));
+        }
+        let mut rules = Vec::with_capacity(self.routes.len());
+        for (at, route) in self.routes.iter().enumerate() {
+            let at = at.to_string();
+            let mut targets = Vec::with_capacity(route.targets.len());
+            for (position, config) in route.targets.iter().enumerate() {
+                targets.push(target(&at, &position.to_string(), config, &connections)?);
+            }
+            let rule = Rule::new(&route.model, targets);
+            // Checked one by one, so that the error can say where it is.
+            RouteTable::new(vec![rule.clone()], Vec::new())
+                .map_err(|error| ConfigError::new(["routes", &at], error.to_string()))?;
+            rules.push(rule);
+        }
+        let models = self
+            .models
+            .iter()
+            .fold(ModelTable::default(), |table, (glob, model)| table.with_override(glob.as_str(), model.clone()));
+        let convert = ConvertSettings {
+            lossy: match self.lossy {
+                LossyConfig::Reject => Lossy::Reject,
+                LossyConfig::Drop => Lossy::Drop,
+            },
+            strict: self.strict,
+            peek: self.peek.unwrap_or(true),
+            keep_alive: self.keepalive.0,
+        };
+        let mut builder = Gateway::builder()
+            .client_keys(self.keys())
+            .limits(self.limits()?)
+            .timeouts(self.timeouts())
+            .retry(retry)
+            .convert(convert)
+            .models(models);
+        for connection in connections.into_values() {
+            builder = builder.connection(connection);
+        }
+        Ok(rules.into_iter().fold(builder, GatewayBuilder::rule))
+    }
+}
+
+fn connection(
+    name: &str,
+    config: &ConnectionConfig,
+    retry: RetrySettings,
+    env: &impl Fn(&str) -> Option<String>,
+) -> Result<Connection, ConfigError> {
+    let fail = |key: &str, message: String| ConfigError::new(["connections", name, key], message);
+    let provider: Provider = config.provider.parse().map_err(|error| fail("provider", format!("{error}")))?;
+    if !Endpoint::ALL.into_iter().any(|endpoint| provider.serves(endpoint)) {
+        return Err(fail("provider", format!("this version of the gateway does not serve {provider} yet")));
+    }
+    let key = match (&config.api_key, &config.api_key_env) {
+        (Some(_), Some(_)) => {
+            return Err(fail("api_key_env", "give api_key or api_key_env, not both".into()));
+        }
+        (Some(key), None) => Some(key.clone()),
+        (None, Some(variable)) => {
+            let value = env(variable).filter(|value| !value.trim().is_empty());
+            Some(value.ok_or_else(|| fail("api_key_env", format!("the environment variable {variable} is not set")))?)
+        }
+        (None, None) => None,
+    };
+    let key_name = if config.api_key_env.is_some() { "api_key_env" } else { "api_key" };
+    let mut builder = Connection::builder(name, provider).options(config.options.clone()).retry(retry);
+    if let Some(key) = key {
+        builder = builder.credential(Credential::api_key(key));
+    }
+    if let Some(url) = &config.base_url {
+        builder = builder.base_url(url);
+    }
+    for (header, value) in &config.headers {
+        builder = builder.header(header, value);
+    }
+    builder.build().map_err(|error| match &error {
+        InvalidConnection::Name => ConfigError::new(["connections", name], error.to_string()),
+        InvalidConnection::NoBaseUrl | InvalidConnection::NoCredential => {
+            ConfigError::new(["connections", name], error.to_string())
+        }
+        InvalidConnection::BaseUrl => fail("base_url", error.to_string()),
+        InvalidConnection::Credential(_) => fail(key_name, error.to_string()),
+        InvalidConnection::Header(_) => fail("headers", error.to_string()),
+    })
+}
+
+fn target(
+    route: &str,
+    position: &str,
+    config: &TargetConfig,
+    connections: &BTreeMap<&str, Arc<Connection>>,
+) -> Result<Target, ConfigError> {
+    let fail = |key: &str, message: String| ConfigError::new(["routes", route, "targets", position, key], message);
+    let Some(connection) = connections.get(config.connection.as_str()) else {
+        return Err(fail("connection", format!("there is no connection called {:?}", config.connection)));
+    };
+    let mut target = Target::new(connection.clone()).options(&config.options);
+    if let Some(model) = &config.model {
+        if model.is_empty() {
+            return Err(fail("model", "must not be empty".into()));
+        }
+        target = target.model(model.as_str());
+    }
+    if let Some(weight) = config.weight {
+        target = target.weight(weight);
+    }
+    Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        toml::from_str(text).unwrap()
+    }
+
+    fn build(text: &str) -> Result<Gateway<()>, String> {
+        let env = |name: &str| (name == "KEY").then(|| "k".to_owned());
+        let builder = config(text).gateway(env).map_err(|error| error.to_string())?;
+        builder.build(()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let gateway = build(
+            r#"
+            listen = "127.0.0.1:0"
+            client_keys = ["k1", { name = "ci", key = "k2" }]
+            lossy = "drop"
+            strict = true
+            shutdown_grace = "5s"
+            keepalive = "15s"
+            peek = false
+            [limits]
+            request_body = "1MiB"
+            event = 4096
+            [timeouts]
+            total = "10m"
+            [retry]
+            max_retries = 0
+            ambiguous = false
+            [connections.a]
+            provider = "anthropic"
+            base_url = "http://127.0.0.1:9/"
+            api_key_env = "KEY"
+            options = { default_max_tokens = 100, chat_reasoning = "both" }
+            [connections.b]
+            provider = "openai-compatible"
+            base_url = "http://127.0.0.1:9/v1"
+            headers = { "x-extra" = "1" }
+            [[routes]]
+            model = "claude-*"
+            targets = [{ connection = "a" }, { connection = "b", model = "m", weight = 2 }]
+            "#,
+        )
+        .unwrap();
+        assert_eq!(gateway.routes().routes().len(), 1);
+        assert_eq!(gateway.routes().connections().count(), 2);
+    }
+
+    #[test]
+    fn errors_name_the_key() {
+        let connection = |rest: &str| format!("[connections.c]\nprovider = \"openai\"\n{rest}");
+        for (text, path) in [
+            (connection(""), "connections.c: "),
+            (connection("api_key_env = \"NOT_SET\""), "connections.c.api_key_env: "),
+            (connection("api_key = \"a\"\napi_key_env = \"KEY\""), "connections.c.api_key_env: "),
+            (connection("api_key = \"a\\nb\""), "connections.c.api_key: "),
+            (connection("api_key = \"a\"\nbase_url = \"x\""), "connections.c.base_url: "),
+            (connection("api_key = \"a\"\nheaders = { \"a b\" = \"c\" }"), "connections.c.headers: "),
+            ("[connections.c]\nprovider = \"acme\"".into(), "connections.c.provider: "),
+            ("[connections.c]\nprovider = \"aws-bedrock\"".into(), "connections.c.provider: "),
+            ("[connections.c]\nprovider = \"openai-compatible\"".into(), "connections.c: "),
+            ("[limits]\njson_depth = 129".into(), "limits.json_depth: "),
+            ("[retry]\nmax_retries = 11".into(), "retry.max_retries: "),
+            ("client_keys = [\"a\", \" \"]".into(), "client_keys.1: "),
+            ("[[routes]]\nmodel = \"x\"\ntargets = []".into(), "routes.0: "),
+            ("[[routes]]\nmodel = \"x\"\ntargets = [{ connection = \"n\" }]".into(), "routes.0.targets.0.connection: "),
+        ] {
+            let error = build(&text).unwrap_err();
+            assert!(error.starts_with(path), "{text}\n{error}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_everywhere() {
+        for text in [
+            "liste = \"x\"",
+            "[limits]\nbody = 1",
+            "[connections.a]\nprovider = \"openai\"\nkey = \"x\"",
+            "[connections.a]\nprovider = \"openai\"\noptions = { max = 1 }",
+            "[[routes]]\nmodel = \"a\"\ntargets = [{ connection = \"a\", wait = 1 }]",
+        ] {
+            assert!(toml::from_str::<Config>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let config = config(
+            "client_keys = [\"canary\", { name = \"n\", key = \"canary\" }]\n[connections.a]\nprovider = \"openai\"\napi_key = \"canary\"\nheaders = { a = \"canary\" }",
+        );
+        assert!(!format!("{config:?}").contains("canary"));
+    }
+}
