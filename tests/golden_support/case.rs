@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tower_llm_gateway::{Format, Provider};
 
-use super::json::Json;
+use super::json::{Json, compact};
 
 /// Every file that a case may have.
 const FILES: &[&str] = &[
@@ -128,7 +128,7 @@ impl Case {
             clock,
             config: json.get("config").cloned(),
             mask,
-            client_request: read(&folder, "client_request.json")?,
+            client_request: read(&folder, "client_request.json")?.map(|json| compact(&json).into()),
             folder,
         })
     }

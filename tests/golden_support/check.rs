@@ -5,9 +5,10 @@ use http::StatusCode;
 use tower_llm_gateway::Format;
 
 use super::case::{Case, pairs};
+use super::chat_stream;
 use super::compare::{Rules, differences, shorten};
 use super::cuts;
-use super::json::Json;
+use super::json::{Json, compact};
 use super::run::{CLIENT_KEY, Canned, Outcome, PROVIDER_KEY, call};
 use super::sse::{self, Event};
 
@@ -84,7 +85,7 @@ fn canned(case: &Case, pieces: Vec<Bytes>) -> Result<Canned, String> {
             None => "text/event-stream",
         };
     } else if let Some(answer) = case.file("upstream_response.json")? {
-        body = vec![answer];
+        body = vec![compact(&answer).into()];
     } else if let Some(error) = case.json("upstream_error.json")? {
         let given = error.get("status").and_then(Json::as_u64);
         status = given
@@ -404,6 +405,11 @@ async fn truncated(
             }
             continue;
         }
+        if case.format == Format::Chat
+            && let Some(problem) = chat_stream::problem(&outcome.body)
+        {
+            failures.push(format!("{what}: {problem}"));
+        }
         match sse::parse(&outcome.body, case.format) {
             Ok(got) => {
                 if let Some(failure) = wrong_end(case, complete, &got, whole) {
@@ -461,7 +467,8 @@ fn wrong_end(
             .is_empty()
         });
         // What closes a stream may differ: figures that came later are not in it.
-        if !same && !(complete == Some(true) && is_closing(event, format)) {
+        let may_differ = complete == Some(true) && is_closing(event, format);
+        if !same && !may_differ {
             return Some(format!(
                 "event {at} is none of the whole stream's: {}",
                 event.text()

@@ -201,3 +201,18 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::Object(members))
     }
 }
+
+/// JSON as it is on the wire: the files are indented for readers, but what is carried as raw text must not be.
+///
+/// Spelling of numbers and strings is kept.
+pub(crate) fn compact(json: &[u8]) -> Vec<u8> {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut out = json.to_vec();
+    out.retain(|byte| {
+        let kept = quoted || !byte.is_ascii_whitespace();
+        quoted ^= *byte == b'"' && !escaped;
+        escaped = quoted && *byte == b'\\' && !escaped;
+        kept
+    });
+    out
+}
