@@ -16,15 +16,20 @@ mod future;
 pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;
+pub(crate) mod messages_out;
 pub(crate) mod pair;
 pub(crate) mod passthrough;
+pub(crate) mod path;
 mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
 mod service;
+pub(crate) mod sha256;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;
+#[cfg(test)]
+pub(crate) mod validate;
 
 pub use future::ResponseFuture;
 pub use layer::ConvertLayer;
