@@ -7,12 +7,14 @@
 
 mod alone;
 mod answer;
+pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod data_url;
 pub(crate) mod effort;
 pub(crate) mod envelope;
 mod future;
+pub(crate) mod gemini_envelope;
 pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;

@@ -23,4 +23,5 @@ pub(crate) static SPEC: Spec = Spec {
         Cell::Unavailable,
         Cell::Unavailable,
     ],
+    chat: None,
 };

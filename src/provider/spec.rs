@@ -1,5 +1,6 @@
 //! What one provider wants: facts, as data.
 
+use super::chat_profile::ChatProfile;
 use crate::endpoint::Endpoint;
 
 /// How a provider takes its credential.
@@ -54,6 +55,8 @@ pub(crate) struct Spec {
     pub(crate) request_id: &'static str,
     /// `chat`, `responses`, `messages`, `count_tokens`.
     pub(crate) cells: [Cell; 4],
+    /// What its Chat Completions endpoint takes, where converters write for it.
+    pub(crate) chat: Option<&'static ChatProfile>,
 }
 
 impl Spec {
