@@ -19,6 +19,7 @@ pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;
 pub(crate) mod messages_out;
+pub(crate) mod messages_to_chat;
 pub(crate) mod pair;
 pub(crate) mod passthrough;
 pub(crate) mod path;
