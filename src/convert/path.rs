@@ -45,7 +45,7 @@ mod tests {
     fn errors_name_the_innermost_value() {
         for (body, path) in [
             (
-                r#"{"messages":[{"role":"user"},{"role":7}]}"#,
+                r#"{"messages":[{"role":"user"},{"role":[]}]}"#,
                 "messages[1].role",
             ),
             (r#"{"stream":"yes"}"#, "stream"),
