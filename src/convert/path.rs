@@ -44,10 +44,7 @@ mod tests {
     #[test]
     fn errors_name_the_innermost_value() {
         for (body, path) in [
-            (
-                r#"{"messages":[{"role":"user"},{"role":[]}]}"#,
-                "messages[1].role",
-            ),
+            (r#"{"messages":[{"role":"user"},7]}"#, "messages[1]"),
             (r#"{"stream":"yes"}"#, "stream"),
             (r#"{"tools":{}}"#, "tools"),
         ] {
