@@ -12,7 +12,13 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(
     prefix: impl FnOnce() -> String,
 ) -> Result<T, Refusal> {
     serde_json::from_str(text).map_err(|error| {
-        let inner = walk::path_at(text, walk::offset_of(text, &error));
+        // serde_json stops before a bracket that it does not expect, but after any other value.
+        let offset = walk::offset_of(text, &error);
+        let mut inner = walk::path_at(text, offset + 1);
+        let before = walk::path_at(text, offset);
+        if before.len() > inner.len() {
+            inner = before;
+        }
         let mut path = prefix();
         if !path.is_empty() && !inner.is_empty() && !inner.starts_with('[') {
             path.push('.');
@@ -44,10 +50,7 @@ mod tests {
     #[test]
     fn errors_name_the_innermost_value() {
         for (body, path) in [
-            (
-                r#"{"messages":[{"role":"user"},{"role":7}]}"#,
-                "messages[1].role",
-            ),
+            (r#"{"messages":[{"role":"user"},7]}"#, "messages[1]"),
             (r#"{"stream":"yes"}"#, "stream"),
             (r#"{"tools":{}}"#, "tools"),
         ] {

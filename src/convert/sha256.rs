@@ -116,10 +116,10 @@ fn compress(state: &mut [u32; 8], block: &[u8]) {
             .iter()
             .fold(0, |word, byte| (word << 8) | u32::from(*byte));
     }
-    for at in 16..64 {
+    for at in 16_usize..64 {
         let before = |back: usize| {
             at.checked_sub(back)
-                .and_then(|at: usize| schedule.get(at))
+                .and_then(|at| schedule.get(at))
                 .copied()
                 .unwrap_or(0)
         };
