@@ -82,9 +82,7 @@ impl Pieces<'_, '_> {
                 let Some(name) = block.tool_name else {
                     return Err(missing(at.member("tool_name")));
                 };
-                self.cx
-                    .report
-                    .approximate("messages[].content[].content[]");
+                self.cx.report.approximate("messages[].content[].content[]");
                 let text = format!("[tool: {}]", name.content());
                 vec![Piece::Text(Cow::Owned(text))]
             }
@@ -122,9 +120,7 @@ impl Pieces<'_, '_> {
         match &*kind {
             "base64" => {
                 let is_pdf = source.media_type.is_none_or(|media_type| {
-                    media_type
-                        .decode()
-                        .eq_ignore_ascii_case("application/pdf")
+                    media_type.decode().eq_ignore_ascii_case("application/pdf")
                 });
                 if !is_pdf {
                     return Err(self.unsupported_source("base64", at));
@@ -286,11 +282,7 @@ fn base64_url<'a>(source: &Source<'a>, at: At) -> Result<Url<'a>, Refusal> {
 }
 
 /// The texts of a document, under its title and what is said about it.
-fn labelled<'a>(
-    block: &Block<'a>,
-    title: Option<RawStr<'a>>,
-    texts: &[RawStr<'a>],
-) -> Piece<'a> {
+fn labelled<'a>(block: &Block<'a>, title: Option<RawStr<'a>>, texts: &[RawStr<'a>]) -> Piece<'a> {
     let mut text = match title {
         Some(title) => format!("[document: {}]", title.content()),
         None => "[document]".to_owned(),

@@ -17,10 +17,7 @@ pub(super) fn refuse_or_drop(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
-    for (value, field) in [
-        (request.container, "container"),
-        (request.thread, "thread"),
-    ] {
+    for (value, field) in [(request.container, "container"), (request.thread, "thread")] {
         if value.is_some() {
             return Err(unsupported(field, cx.provider, "state of an earlier call"));
         }
@@ -48,7 +45,11 @@ pub(super) fn refuse_or_drop(
         }
     }
     // Like any other tool that the target cannot run.
-    if request.mcp_servers.as_ref().is_some_and(|list| !list.0.is_empty()) {
+    if request
+        .mcp_servers
+        .as_ref()
+        .is_some_and(|list| !list.0.is_empty())
+    {
         cx.report.drop_field("mcp_servers");
     }
     for name in &request.unknown {

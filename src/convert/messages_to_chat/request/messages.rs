@@ -129,10 +129,7 @@ impl<'a> Reader<'_, 'a, '_> {
             self.pieces.cx.report.drop_field(path);
         }
         if message.output_config.is_some() {
-            self.pieces
-                .cx
-                .report
-                .drop_field("messages[].output_config");
+            self.pieces.cx.report.drop_field("messages[].output_config");
         }
         let Some(role) = message.role else {
             return Err(missing(at.member("role")));

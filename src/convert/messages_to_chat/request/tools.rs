@@ -331,11 +331,7 @@ impl<'a> Tools<'a> {
     }
 
     /// A choice that names its tool.
-    fn forced(
-        &self,
-        name: &str,
-        cx: &mut RequestContext<'_>,
-    ) -> Result<Choice, Refusal> {
+    fn forced(&self, name: &str, cx: &mut RequestContext<'_>) -> Result<Choice, Refusal> {
         let sent = sent(name);
         if self.functions.iter().any(|function| function.sent == sent) {
             return Ok(Choice::Function(sent.into_owned()));
