@@ -7,6 +7,7 @@
 
 mod alone;
 mod answer;
+pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
