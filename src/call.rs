@@ -45,7 +45,7 @@ pub struct Call {
     pub(crate) client: Option<Arc<str>>,
     /// Requests handed to the client service so far.
     pub(crate) sent: AtomicU32,
-    /// The target (in order of trial) that was last chosen, plus one.
+    /// The target, in order of trial, that the call was last sent to; the first one before that.
     pub(crate) chosen: AtomicUsize,
 }
 

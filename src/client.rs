@@ -17,6 +17,8 @@ pub type HttpsClient = Client<HttpsConnector<HttpConnector>, Payload>;
 
 /// How long a connection may rest before it is closed: less than providers wait themselves.
 const POOL_IDLE: Duration = Duration::from_secs(30);
+/// How often a peer is asked for a sign of life while calls run, and how long it may take to give one.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// The most resting connections per host.
 const POOL_SIZE: usize = 64;
 
@@ -40,6 +42,9 @@ pub fn client(timeouts: &Timeouts) -> Result<HttpsClient, BoxError> {
         .pool_idle_timeout(POOL_IDLE)
         .pool_max_idle_per_host(POOL_SIZE)
         .pool_timer(TokioTimer::new())
+        // A connection that died silently is found out before a long wait is over.
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .http2_keep_alive_timeout(KEEP_ALIVE)
         .timer(TokioTimer::new())
         .build(https);
     Ok(client)

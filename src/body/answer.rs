@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -13,7 +13,7 @@ use super::transcode::TranscodeBody;
 use crate::error::{BodyError, BoxError};
 
 pin_project! {
-    /// The body of an answer: whole, a stream, or one too large to hold that is relayed as it comes.
+    /// The body of an answer: whole, or a stream, as which one that is too large to hold is relayed too.
     pub struct AnswerBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -25,7 +25,6 @@ pin_project! {
     enum Kind<B> {
         Whole { payload: Payload },
         Stream { #[pin] body: TranscodeBody<B> },
-        Relay { head: Bytes, #[pin] body: B },
     }
 }
 
@@ -41,13 +40,6 @@ impl<B> AnswerBody<B> {
     pub(crate) fn stream(body: TranscodeBody<B>) -> Self {
         Self {
             kind: Kind::Stream { body },
-        }
-    }
-
-    /// What was already read of `body`, and the rest of it.
-    pub(crate) fn relay(head: Bytes, body: B) -> Self {
-        Self {
-            kind: Kind::Relay { head, body },
         }
     }
 }
@@ -69,17 +61,6 @@ where
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
             KindProject::Stream { body } => body.poll_frame(cx),
-            KindProject::Relay { head, body } => {
-                if !head.is_empty() {
-                    return Poll::Ready(Some(Ok(Frame::data(std::mem::take(head)))));
-                }
-                let frame = ready!(body.poll_frame(cx));
-                Poll::Ready(frame.map(|frame| {
-                    frame.map_err(|error| {
-                        BodyError::new("the provider's answer broke off", Some(error.into()))
-                    })
-                }))
-            }
         }
     }
 
@@ -87,14 +68,13 @@ where
         match &self.kind {
             Kind::Whole { payload } => payload.is_end_stream(),
             Kind::Stream { body } => body.is_end_stream(),
-            Kind::Relay { head, body } => head.is_empty() && body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Whole { payload } => payload.size_hint(),
-            Kind::Stream { .. } | Kind::Relay { .. } => SizeHint::default(),
+            Kind::Stream { .. } => SizeHint::default(),
         }
     }
 }
@@ -104,7 +84,6 @@ impl<B> fmt::Debug for AnswerBody<B> {
         let kind = match self.kind {
             Kind::Whole { .. } => "whole",
             Kind::Stream { .. } => "stream",
-            Kind::Relay { .. } => "relay",
         };
         f.debug_struct("AnswerBody")
             .field("kind", &kind)

@@ -4,6 +4,8 @@ mod answer;
 mod gather;
 mod payload;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod transcode;
 
 pub use answer::AnswerBody;

@@ -64,6 +64,8 @@ pub(crate) struct Stream {
     blind: bool,
     /// An event that says something came.
     spoken: bool,
+    /// The machine panicked: it is not asked any more.
+    defective: bool,
     usage: UsageHandle,
 }
 
@@ -77,8 +79,18 @@ impl Stream {
             piece: None,
             blind: false,
             spoken: false,
+            defective: false,
             usage,
         }
+    }
+
+    /// A body that is no stream of events, relayed without a look at it; `head` was read already.
+    pub(crate) fn unwatched(head: Bytes, settings: StreamSettings, usage: UsageHandle) -> Self {
+        let mut stream = Self::new(Work::Relay(Tap::new(settings.format)), settings, usage);
+        stream.blind = true;
+        stream.spoken = true;
+        stream.hold(head);
+        stream
     }
 
     pub(crate) fn settings(&self) -> &StreamSettings {
@@ -117,23 +129,20 @@ impl Stream {
             Work::Convert { machine, upstream } => {
                 let (decoder, out, spoken) = (&mut self.decoder, &mut self.out, &mut self.spoken);
                 let (format, upstream) = (self.settings.format, *upstream);
-                let run = || {
+                let mut kept = out.len();
+                let converted = contain(|| {
                     convert(
                         decoder,
                         machine.as_mut(),
                         &piece,
                         out,
+                        &mut kept,
                         spoken,
                         format,
                         upstream,
                     )
-                };
-                // A defect in a machine must not take the client's whole connection down with it.
-                catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-                    tracing::error!(target: "tower_llm_gateway::stream", "a stream conversion panicked");
-                    let error = ClientError::gateway(format, Fault::Internal, "the gateway failed to convert this stream");
-                    Err(StreamError { upstream_status: None, error })
-                })
+                });
+                converted.unwrap_or_else(|| Err(self.defect(kept)))
             }
             Work::Relay(tap) => {
                 let first = (!self.blind).then(|| {
@@ -169,7 +178,7 @@ impl Stream {
     /// The provider's stream ended.
     pub(crate) fn end(&mut self) -> Result<End, StreamError> {
         match &mut self.work {
-            Work::Convert { machine, .. } => machine.finish(&mut self.out).map(|()| End::Clean),
+            Work::Convert { .. } => self.complete(),
             Work::Relay(tap) if self.blind || tap.is_complete() => Ok(End::Clean),
             Work::Relay(_) if self.decoder.is_between_events() => {
                 Err(StreamError::ended(self.settings.format))
@@ -184,7 +193,8 @@ impl Stream {
     /// The provider's stream broke.
     pub(crate) fn broken(&mut self, error: BoxError) -> Result<End, StreamError> {
         match &self.work {
-            Work::Convert { .. } => Err(StreamError::ended(self.settings.format)),
+            // What came may be complete: then how it ended does not matter.
+            Work::Convert { .. } => self.complete(),
             Work::Relay(_) => Ok(End::Broken(BodyError::new(
                 "the provider's stream broke off",
                 Some(error),
@@ -194,35 +204,78 @@ impl Stream {
 
     /// A clock ran out.
     pub(crate) fn timed_out(&mut self) -> Result<End, StreamError> {
-        match &self.work {
-            Work::Relay(_) if !self.decoder.is_between_events() => Ok(End::Broken(BodyError::new(
-                "the provider's stream stood still inside an event",
-                None,
-            ))),
-            _ => {
-                let message = "the provider's stream stood still for too long";
-                let error = ClientError::gateway(self.settings.format, Fault::Timeout, message);
-                Err(StreamError {
-                    upstream_status: None,
-                    error,
-                })
+        let complete = match &self.work {
+            Work::Relay(_) if self.blind || !self.decoder.is_between_events() => {
+                return Ok(End::Broken(BodyError::new(
+                    "the provider's stream stood still inside an event",
+                    None,
+                )));
             }
+            Work::Relay(tap) => tap.is_complete(),
+            Work::Convert { .. } => self.complete().is_ok(),
+        };
+        if complete {
+            return Ok(End::Clean);
+        }
+        let message = "the provider's stream stood still for too long";
+        let error = ClientError::gateway(self.settings.format, Fault::Timeout, message);
+        Err(StreamError {
+            upstream_status: None,
+            error,
+        })
+    }
+
+    /// Completes a converted stream, if the provider's was complete.
+    fn complete(&mut self) -> Result<End, StreamError> {
+        let Work::Convert { machine, .. } = &mut self.work else {
+            return Ok(End::Clean);
+        };
+        let kept = self.out.len();
+        let out = &mut self.out;
+        match contain(|| machine.finish(out)) {
+            Some(finished) => finished.map(|()| End::Clean),
+            None => Err(self.defect(kept)),
+        }
+    }
+
+    /// The machine panicked: what it wrote of the event at hand is taken back.
+    fn defect(&mut self, kept: usize) -> StreamError {
+        self.out.truncate(kept);
+        self.defective = true;
+        let message = "the gateway failed to convert this stream";
+        StreamError {
+            upstream_status: None,
+            error: ClientError::gateway(self.settings.format, Fault::Internal, message),
         }
     }
 
     /// Ends the client's stream with an error event.
     pub(crate) fn fail(&mut self, error: &StreamError) {
+        let mut sequence_number = 0;
         match &mut self.work {
-            Work::Convert { machine, .. } => machine.fail(error, &mut self.out),
-            Work::Relay(tap) => {
-                let sequence_number = tap.next_sequence_number();
-                if let Some(piece) = self.piece.take() {
-                    self.out.extend_from_slice(&piece);
+            Work::Convert { machine, .. } if !self.defective => {
+                let kept = self.out.len();
+                let out = &mut self.out;
+                if contain(|| machine.fail(error, out)).is_some() {
+                    return;
                 }
-                error
-                    .error
-                    .write_event(self.settings.format, sequence_number, &mut self.out);
+                self.defect(kept);
             }
+            Work::Convert { .. } => {}
+            Work::Relay(tap) => sequence_number = tap.next_sequence_number(),
+        }
+        if let Some(piece) = self.piece.take() {
+            self.out.extend_from_slice(&piece);
+        }
+        error
+            .error
+            .write_event(self.settings.format, sequence_number, &mut self.out);
+    }
+
+    /// Publishes the usage, as far as it is known. The first time counts.
+    pub(crate) fn settle_usage(&self) {
+        if let Some(usage) = contain(|| self.seen()) {
+            self.usage.set(usage);
         }
     }
 
@@ -247,15 +300,30 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         // Also of a stream that the client did not read to its end: what was used was used.
-        self.usage.set(self.seen());
+        self.settle_usage();
     }
 }
 
+/// Runs a machine. A defect in it must not take the client's whole connection down with it: `None` when it panicked.
+fn contain<T>(run: impl FnOnce() -> T) -> Option<T> {
+    let result = catch_unwind(AssertUnwindSafe(run));
+    if result.is_err() {
+        tracing::error!(target: "tower_llm_gateway::stream", "a stream conversion panicked");
+    }
+    result.ok()
+}
+
+/// Converts a piece; `kept` is how much of `out` is whole events.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a stream, borrowed apart"
+)]
 fn convert(
     decoder: &mut Decoder,
     machine: &mut dyn Machine,
     piece: &[u8],
     out: &mut BytesMut,
+    kept: &mut usize,
     spoken: &mut bool,
     format: Format,
     upstream: Format,
@@ -267,6 +335,7 @@ fn convert(
             Ok(Some(event)) => {
                 let speaks = *spoken || !is_keep_alive(upstream, event.name, event.data);
                 let flow = machine.event(event.name, event.data, out)?;
+                *kept = out.len();
                 *spoken |= speaks;
                 if flow == Flow::Done {
                     return Ok(Flow::Done);

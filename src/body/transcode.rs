@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -20,6 +21,10 @@ const MERGED_FRAMES: usize = 64;
 const MERGED_BYTES: usize = 64 * 1024;
 /// The most bytes that are read, and thrown away, so that a connection can be used again.
 const DRAINED_BYTES: usize = 64 * 1024;
+/// How long the provider's end is waited for, so that a connection can be used again.
+const DRAINING: Duration = Duration::from_millis(250);
+/// The most that is held back while the first event that says something is waited for.
+const PEEKED_BYTES: usize = 64 * 1024;
 
 pin_project! {
     /// A provider's stream, converted or relayed on the fly.
@@ -52,6 +57,7 @@ enum Phase {
     /// The client's stream is complete; the provider's end is looked for, so that its connection can be used again.
     Draining {
         drained: usize,
+        since: Instant,
     },
     /// What is held goes out, then the body ends.
     Closing,
@@ -76,6 +82,11 @@ impl<B> TranscodeBody<B> {
         };
         Self { inner, clock: None }
     }
+
+    #[cfg(test)]
+    pub(super) fn upstream(&self) -> Option<&B> {
+        self.inner.body.as_ref()
+    }
 }
 
 impl<B> TranscodeBody<B>
@@ -90,7 +101,10 @@ where
     pub(crate) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
         let inner = &mut self.inner;
         for _ in 0..MERGED_FRAMES {
-            if inner.stream.has_spoken() || !matches!(inner.phase, Phase::Open) {
+            if inner.stream.has_spoken()
+                || inner.stream.held() > PEEKED_BYTES
+                || !matches!(inner.phase, Phase::Open)
+            {
                 return Poll::Ready(Ok(()));
             }
             let Some(body) = inner.body.as_mut() else {
@@ -103,7 +117,8 @@ where
                     tracing::debug!(target: "tower_llm_gateway::stream", error = %error.into(), "stream broke");
                     return Poll::Ready(Err(StreamError::ended(inner.stream.settings().format)));
                 }
-                Poll::Ready(None) => inner.stream.end().map(|end| inner.finish(end)),
+                // It said nothing: not even its end is one that the client should see as a stream's.
+                Poll::Ready(None) => Err(StreamError::ended(inner.stream.settings().format)),
             };
             if let Err(error) = result {
                 if !inner.stream.has_spoken() {
@@ -134,7 +149,10 @@ impl<B: Body<Data = Bytes>> Inner<B> {
     fn finish(&mut self, end: End) {
         self.phase = match end {
             End::Clean => Phase::Closing,
-            End::Done => Phase::Draining { drained: 0 },
+            End::Done => Phase::Draining {
+                drained: 0,
+                since: Instant::now(),
+            },
             End::Broken(error) => Phase::Breaking {
                 error: Some(error),
                 waited: false,
@@ -143,6 +161,7 @@ impl<B: Body<Data = Bytes>> Inner<B> {
         if !matches!(self.phase, Phase::Draining { .. }) {
             self.body = None;
         }
+        self.stream.settle_usage();
     }
 
     fn fail(&mut self, error: &StreamError) {
@@ -272,7 +291,7 @@ where
                 Phase::Draining { .. } | Phase::Closing | Phase::Breaking { .. } if held > 0 => {
                     return inner.flush();
                 }
-                Phase::Draining { drained } => {
+                Phase::Draining { drained, since } => {
                     let next = inner
                         .body
                         .as_mut()
@@ -280,6 +299,16 @@ where
                     match next {
                         Some(Poll::Ready(Some(Ok(frame)))) if *drained < DRAINED_BYTES => {
                             *drained += frame.data_ref().map_or(1, |piece| piece.len().max(1));
+                        }
+                        Some(Poll::Pending) => {
+                            // The end often comes in a packet of its own.
+                            let alarm = *since + DRAINING;
+                            this.clock.set(Some(sleep_until(alarm)));
+                            let clock = this.clock.as_mut().as_pin_mut();
+                            if clock.is_some_and(|clock| clock.poll(cx).is_pending()) {
+                                return Poll::Pending;
+                            }
+                            inner.finish(End::Clean);
                         }
                         _ => inner.finish(End::Clean),
                     }
@@ -305,7 +334,11 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.inner.phase, Phase::Closed)
+        match self.inner.phase {
+            Phase::Closed => true,
+            Phase::Closing => self.inner.stream.held() == 0,
+            Phase::Open | Phase::Draining { .. } | Phase::Breaking { .. } => false,
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderValue, Response, StatusCode};
+
+use tokio::time::Instant;
 
 use super::context::AnswerContext;
 use super::layer::Shared;
@@ -13,10 +15,11 @@ use super::machine::StreamError;
 use super::pair::Conversion;
 use super::passthrough;
 use super::report::LossReport;
-use crate::body::AnswerBody;
+use crate::body::{AnswerBody, Stream, StreamSettings, TranscodeBody};
 use crate::call::{Attempt, Failure, FailureClass, Outcome};
 use crate::codec::contains;
 use crate::endpoint::Format;
+use crate::error::{Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
 use crate::retry::retry_after;
@@ -31,6 +34,8 @@ pub(super) struct Trip {
     pub(super) report: Arc<LossReport>,
     pub(super) usage: UsageHandle,
     pub(super) shared: Arc<Shared>,
+    /// When the head, or a stream's first event, must have come.
+    pub(super) begin_by: Instant,
 }
 
 /// How an answer's body is to be read.
@@ -54,13 +59,42 @@ impl Trip {
         }
     }
 
+    /// The figures of a stream.
+    pub(super) fn stream_settings(&self) -> StreamSettings {
+        StreamSettings {
+            format: self.format(),
+            event_limit: self.shared.limits.event,
+            idle: self.shared.timeouts.idle,
+            deadline: self.attempt.call().deadline,
+            keep_alive: self.shared.settings.keep_alive,
+        }
+    }
+
+    /// When nothing more came for too long, from now on.
+    pub(super) fn idle_alarm(&self) -> Instant {
+        let deadline = self.attempt.call().deadline;
+        Instant::now()
+            .checked_add(self.shared.timeouts.idle)
+            .map_or(deadline, |alarm| alarm.min(deadline))
+    }
+
+    /// A clock of this try ran out.
+    pub(super) fn late(&self, what: &'static str) -> Error {
+        let class = if Instant::now() >= self.attempt.call().deadline {
+            ErrorClass::Deadline
+        } else {
+            ErrorClass::Timeout
+        };
+        Error::plain(class, what)
+    }
+
     /// What the head says about the body.
     pub(super) fn kind(&self, parts: &Parts) -> Kind {
-        let encoding = parts
-            .headers
-            .get(CONTENT_ENCODING)
-            .map(HeaderValue::as_bytes);
-        if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+        if parts.status.is_client_error() || parts.status.is_server_error() {
+            // Its status is worth more than its body.
+            return Kind::Error;
+        }
+        if is_encoded(&parts.headers) {
             return Kind::Unusable(
                 "the provider's answer is compressed, though nobody asked for that",
             );
@@ -68,9 +102,6 @@ impl Trip {
         if parts.status.is_redirection() || parts.status.is_informational() {
             // Never followed: the credential belongs to the configured host alone.
             return Kind::Unusable("the provider answered with a redirect");
-        }
-        if parts.status.is_client_error() || parts.status.is_server_error() {
-            return Kind::Error;
         }
         let media_type = parts
             .headers
@@ -137,9 +168,11 @@ impl Trip {
         }
     }
 
-    /// A passthrough answer that is too large to be held.
+    /// A passthrough answer that is too large to be held: what was read of it, and the rest.
     pub(super) fn relay<B>(&self, parts: &Parts, head: Bytes, rest: B) -> Response<AnswerBody<B>> {
-        let mut response = self.response(&parts.headers, AnswerBody::relay(head, rest));
+        let stream = Stream::unwatched(head, self.stream_settings(), self.usage.clone());
+        let body = AnswerBody::stream(TranscodeBody::new(rest, stream));
+        let mut response = self.response(&parts.headers, body);
         *response.status_mut() = parts.status;
         copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
         response
@@ -172,19 +205,28 @@ impl Trip {
             );
         }
         let class = classify(status, body);
+        // Some providers say in the body how long to wait.
+        let mut hinted = None;
+        if retry_after::parse(&parts.headers, self.shared.clock.now()).is_none()
+            && let Some(seconds) = passthrough::retry_after(body)
+        {
+            let headers = hinted.insert(parts.headers.clone());
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let upstream = hinted.as_ref().unwrap_or(&parts.headers);
         let provider = self.attempt.target().connection().provider();
         let rewritten = match &self.conversion {
             Some(conversion) => Some(conversion.error(status, body)),
             None => passthrough::rewrite(self.format(), provider, status, body),
         };
         if let Some(error) = rewritten {
-            return self.failed(&parts.headers, &error, class, Some(status));
+            return self.failed(upstream, &error, class, Some(status));
         }
         let body = passthrough::redacted(body);
-        let mut response = self.response(&parts.headers, AnswerBody::whole(body));
+        let mut response = self.response(upstream, AnswerBody::whole(body));
         *response.status_mut() = status;
-        copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
-        self.mark(&mut response, &parts.headers, class, Some(status));
+        copy(upstream, CONTENT_TYPE, response.headers_mut());
+        self.mark(&mut response, upstream, class, Some(status));
         response
     }
 
@@ -322,6 +364,14 @@ fn describe<B>(
         report: report.clone(),
         usage: usage.clone(),
     });
+}
+
+/// Whether a body is compressed, though nobody asked for that.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn copy(from: &HeaderMap, name: http::HeaderName, to: &mut HeaderMap) {

@@ -11,15 +11,15 @@ use http::Response;
 use http::response::Parts;
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::alone::Answered;
-use super::answer::{self, Kind, Trip};
+use super::answer::{self, Kind, Trip, is_encoded};
 use super::layer::Shared;
 use super::pair::Conversion;
 use super::prepare::Refused;
 use super::report::LossReport;
-use crate::body::{AnswerBody, GatherError, Gathered, Stream, StreamSettings, TranscodeBody, Work};
+use crate::body::{AnswerBody, GatherError, Gathered, Stream, TranscodeBody, Work};
 use crate::call::{Attempt, FailureClass};
 use crate::convert::passthrough::Tap;
 use crate::error::{BoxError, Error, ErrorClass};
@@ -82,9 +82,13 @@ impl<F, B> ResponseFuture<F, B> {
         } else {
             timeouts.first_byte
         };
+        let deadline = attempt.call().deadline;
+        let begin_by = Instant::now()
+            .checked_add(wait)
+            .map_or(deadline, |alarm| alarm.min(deadline));
         let state = State::Sending {
             future,
-            clock: sleep(wait),
+            clock: sleep_until(begin_by),
         };
         let trip = Trip {
             attempt,
@@ -92,6 +96,7 @@ impl<F, B> ResponseFuture<F, B> {
             report,
             usage: UsageHandle::default(),
             shared,
+            begin_by,
         };
         Self {
             state,
@@ -155,7 +160,7 @@ where
                     }
                     Poll::Pending => {
                         ready!(clock.poll(cx));
-                        return Poll::Ready(Err(late("the provider did not answer in time")));
+                        return Poll::Ready(Err(trip.late("the provider did not answer in time")));
                     }
                 },
                 StateProject::Gathering {
@@ -173,14 +178,12 @@ where
                         Poll::Ready(read) => read,
                         Poll::Pending => {
                             if gathered.len() > before {
-                                clock
-                                    .as_mut()
-                                    .reset(Instant::now() + trip.shared.timeouts.idle);
+                                clock.as_mut().reset(trip.idle_alarm());
                             }
                             ready!(clock.poll(cx));
-                            return Poll::Ready(Err(late(
-                                "the provider's answer stood still for too long",
-                            )));
+                            return Poll::Ready(Err(
+                                trip.late("the provider's answer stood still for too long")
+                            ));
                         }
                     };
                     return Poll::Ready(gathered_answer(trip, parts, slot, gathered, *kind, read));
@@ -197,9 +200,9 @@ where
                         Poll::Ready(peeked) => peeked,
                         Poll::Pending => {
                             ready!(clock.poll(cx));
-                            return Poll::Ready(Err(late(
-                                "the provider's stream did not begin in time",
-                            )));
+                            return Poll::Ready(Err(
+                                trip.late("the provider's stream did not begin in time")
+                            ));
                         }
                     };
                     let body = slot.take();
@@ -235,16 +238,20 @@ where
     B::Error: Into<BoxError>,
 {
     let (parts, body) = response.into_parts();
-    let (limits, timeouts) = (&trip.shared.limits, &trip.shared.timeouts);
+    let limits = &trip.shared.limits;
     let kind = trip.kind(&parts);
     let limit = match kind {
         Kind::Unusable(what) => return Next::Done(Box::new(trip.unusable(&parts, what))),
         Kind::Stream => return open(trip, parts, body),
+        // Nobody could read it.
+        Kind::Error if is_encoded(&parts.headers) => {
+            return Next::Done(Box::new(trip.error(&parts, &Bytes::new())));
+        }
         Kind::Error => limits.error_body,
         Kind::Whole => limits.response_body,
     };
     let gathered = Gathered::new(limit);
-    let clock = sleep(timeouts.idle);
+    let clock = sleep_until(trip.idle_alarm());
     Next::Read(State::Gathering {
         parts,
         body: Some(body),
@@ -270,16 +277,11 @@ where
         },
         None => Work::Relay(Tap::new(trip.format())),
     };
-    let settings = StreamSettings {
-        format: trip.format(),
-        event_limit: shared.limits.event,
-        idle: shared.timeouts.idle,
-        deadline: trip.attempt.call().deadline,
-        keep_alive: shared.settings.keep_alive,
-    };
-    let body = TranscodeBody::new(body, Stream::new(work, settings, trip.usage.clone()));
+    let stream = Stream::new(work, trip.stream_settings(), trip.usage.clone());
+    let body = TranscodeBody::new(body, stream);
     if shared.settings.peek {
-        let clock = sleep(shared.timeouts.first_byte_stream);
+        // One clock for the head and the first event.
+        let clock = sleep_until(trip.begin_by);
         Next::Read(State::Peeking {
             parts,
             body: Some(body),
@@ -327,10 +329,6 @@ where
         }
         (Err(GatherError::Body(error)), _) => Err(Error::new(ErrorClass::Ambiguous, error)),
     }
-}
-
-fn late(what: &'static str) -> Error {
-    Error::plain(ErrorClass::Timeout, what)
 }
 
 impl<F, B> fmt::Debug for ResponseFuture<F, B> {

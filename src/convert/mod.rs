@@ -24,10 +24,13 @@ pub(crate) mod passthrough;
 mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
+pub(crate) mod responses_out;
 mod service;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;
+#[cfg(test)]
+pub(crate) mod validate;
 
 pub use future::ResponseFuture;
 pub use layer::ConvertLayer;

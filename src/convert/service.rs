@@ -54,13 +54,11 @@ where
                 Err(answered) => return ResponseFuture::answered(answered),
             },
         };
-        attempt
-            .call()
-            .chosen
-            .store(attempt.trial + 1, Ordering::Relaxed);
         match prepare(attempt.clone(), &self.shared) {
             Ok(prepared) => {
-                attempt.call().sent.fetch_add(1, Ordering::Relaxed);
+                let call = attempt.call();
+                call.chosen.store(attempt.trial, Ordering::Relaxed);
+                call.sent.fetch_add(1, Ordering::Relaxed);
                 let future = self.inner.call(prepared.request);
                 ResponseFuture::sending(
                     future,

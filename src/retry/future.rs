@@ -9,10 +9,13 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
+use tower::util::Oneshot;
 
 use super::policy::RetryPolicy;
 use crate::body::Payload;
 use crate::error::{Error, ErrorClass};
+
+type Tries<S, B> = Oneshot<tower::retry::Retry<RetryPolicy<B>, S>, Request<Payload>>;
 
 pin_project! {
     /// The future of [`Retry`](super::Retry).
@@ -22,7 +25,7 @@ pin_project! {
         S: Clone,
     {
         #[pin]
-        inner: tower::retry::future::ResponseFuture<RetryPolicy<B>, S, Request<Payload>>,
+        inner: Tries<S, B>,
         // The policy is not asked while an attempt runs or the service is not ready: the clock stands outside.
         #[pin]
         deadline: Option<Sleep>,
@@ -33,10 +36,7 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<Payload>, Response = Response<B>, Error = Error> + Clone,
 {
-    pub(super) fn new(
-        inner: tower::retry::future::ResponseFuture<RetryPolicy<B>, S, Request<Payload>>,
-        deadline: Option<Instant>,
-    ) -> Self {
+    pub(super) fn new(inner: Tries<S, B>, deadline: Option<Instant>) -> Self {
         Self {
             inner,
             deadline: deadline.map(sleep_until),

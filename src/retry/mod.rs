@@ -10,6 +10,8 @@ mod layer;
 mod policy;
 pub(crate) mod retry_after;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use delay::Delay;
 pub use future::ResponseFuture;

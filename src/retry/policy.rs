@@ -161,6 +161,9 @@ impl<B> RetryPolicy<B> {
         if call.stateful && !safe {
             return None;
         }
+        if Instant::now() >= call.deadline {
+            return None;
+        }
         let allowed = call.max_retries.unwrap_or(self.settings.max_retries);
         if stale
             && !self.reconnected
@@ -232,12 +235,13 @@ impl<B> RetryPolicy<B> {
         }
         if let Ok(response) = result
             && let Some(failure) = response.extensions().get::<Failure>()
-            && matches!(
-                failure.class,
-                FailureClass::Refused | FailureClass::Ambiguous
-            )
+            && (failure.should_retry == Some(true)
+                || matches!(
+                    failure.class,
+                    FailureClass::Refused | FailureClass::Ambiguous
+                ))
         {
-            // Our own tries are spent; both vendors' SDKs obey this.
+            // Our own tries are spent, whatever the provider says; both vendors' SDKs obey this.
             response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
         }
     }

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tower::Service;
+use tower::{Service, ServiceExt};
 
 use super::future::ResponseFuture;
 use super::policy::RetryPolicy;
@@ -33,8 +33,9 @@ where
     type Error = Error;
     type Future = ResponseFuture<S, B>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // The inner service is asked in the future, inside the call's deadline.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Payload>) -> Self::Future {
@@ -42,10 +43,8 @@ where
             .extensions()
             .get::<Attempt>()
             .map(|attempt| attempt.call().deadline);
-        // The ready service takes the call, its clone waits for the next one.
-        let unready = self.inner.clone();
-        let ready = std::mem::replace(&mut self.inner, unready);
-        let mut retry = tower::retry::Retry::new(RetryPolicy::new(self.settings), ready);
-        ResponseFuture::new(retry.call(request), deadline)
+        let policy = RetryPolicy::new(self.settings);
+        let retry = tower::retry::Retry::new(policy, self.inner.clone());
+        ResponseFuture::new(retry.oneshot(request), deadline)
     }
 }

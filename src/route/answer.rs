@@ -18,6 +18,7 @@ use crate::headers::{
     FALSE, GATEWAY_ATTEMPTS, GATEWAY_REQUEST_ID, JSON, X_SHOULD_RETRY, request_id_name,
 };
 use crate::target::Target;
+use crate::usage::UsageHandle;
 
 /// The answer to a request that goes no further.
 pub(super) fn refusal<B>(arrival: &Arrival, error: &ClientError) -> Response<ResponseBody<B>> {
@@ -89,7 +90,17 @@ fn render<B>(
     error: &ClientError,
 ) -> Response<ResponseBody<B>> {
     let json = error.to_json(arrival.format, arrival.request_id.to_str().ok());
-    let record = Record::new(arrival, call.cloned(), None, error.status);
+    let target = call.and_then(|call| Some((call, chosen(call)?)));
+    let outcome = target.map(|(call, target)| Outcome {
+        provider: target.connection().provider(),
+        connection: target.connection().shared_name(),
+        model: target
+            .shared_model()
+            .unwrap_or_else(|| call.default_model.clone()),
+        report: Arc::default(),
+        usage: UsageHandle::default(),
+    });
+    let record = Record::new(arrival, call.cloned(), outcome.clone(), error.status);
     let mut response = Response::new(ResponseBody::payload(Payload::new(json), record));
     *response.status_mut() = error.status;
     let headers = response.headers_mut();
@@ -97,17 +108,20 @@ fn render<B>(
     if error.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(ALLOW, HeaderValue::from_static("POST"));
     }
-    if let Some(target) = call.and_then(|call| chosen(call)) {
-        let model = call.map_or("", |call| target.model_id().unwrap_or(&call.default_model));
+    if let Some((call, target)) = target {
+        let model = target.model_id().unwrap_or(&call.default_model);
         crate::headers::describe_target(headers, target, model);
     }
     identify(arrival, call, headers);
+    if let Some(outcome) = outcome {
+        response.extensions_mut().insert(outcome);
+    }
     response
 }
 
-/// The target that was last tried.
+/// The target that the call was last sent to.
 fn chosen(call: &Call) -> Option<&Target> {
-    call.target(call.chosen.load(Ordering::Relaxed).checked_sub(1)?)
+    call.target(call.chosen.load(Ordering::Relaxed))
 }
 
 /// The ids, and how often the call was sent.

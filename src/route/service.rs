@@ -139,8 +139,8 @@ impl Settings {
             Ok(client) => arrival.client = client,
             Err(_) => return error(Fault::Unauthorized, "missing or unknown client key"),
         }
-        let encoding = parts.headers.get(CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let mut encodings = parts.headers.get_all(CONTENT_ENCODING).iter();
+        if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return error(
                 Fault::ContentEncoding,
                 "the request body must not be compressed",
