@@ -7,6 +7,7 @@
 
 mod alone;
 mod answer;
+pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
@@ -26,6 +27,7 @@ pub(crate) mod path;
 mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
+pub(crate) mod responses_out;
 mod service;
 pub(crate) mod sha256;
 pub(crate) mod tool_ids;
