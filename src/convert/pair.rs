@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
+use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::report::Refusal;
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -16,6 +17,7 @@ use crate::usage::Usage;
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
+    MessagesToChat(MessagesToChat),
 }
 
 impl Conversion {
@@ -38,6 +40,18 @@ impl Conversion {
                     state: Self::ChatToMessages(state),
                 })
             }
+            Pair::MessagesToChat => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_chat::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToChat(state),
+                })
+            }
         }
     }
 
@@ -45,6 +59,7 @@ impl Conversion {
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
             Self::ChatToMessages(_) => Format::Messages,
+            Self::MessagesToChat(_) => Format::Chat,
         }
     }
 
@@ -56,6 +71,7 @@ impl Conversion {
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
+            Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
         }
     }
 
@@ -70,6 +86,9 @@ impl Conversion {
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToChat(state) => {
+                messages_to_chat::stream::replay(body, state.clone(), cx, out)
+            }
         }
     }
 
@@ -79,6 +98,9 @@ impl Conversion {
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
+            Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
+                state, cx, limit,
+            )),
         }
     }
 
@@ -86,6 +108,7 @@ impl Conversion {
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
         }
     }
 
@@ -95,6 +118,8 @@ impl Conversion {
             Self::ChatToMessages(_) => {
                 chat_to_messages::error::rate_limit_headers(upstream, now, out)
             }
+            // Anthropic's clients have no other names for `x-ratelimit-*`, which go on as they are.
+            Self::MessagesToChat(_) => {}
         }
     }
 }

@@ -19,12 +19,14 @@ use bytes::BytesMut;
 
 use self::tools::Tools;
 use super::state::State;
-use crate::codec::write::Object;
+use crate::codec::write::{self, Object};
+use crate::convert::chat_in::Origin;
 use crate::convert::chat_out::{LateSystem, write_reasoning};
 use crate::convert::context::{ConvertedRequest, RequestContext};
 use crate::convert::path::parse;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::ToolNames;
+use crate::endpoint::Format;
 use crate::format::messages::request::Request;
 
 /// Converts a request's body, which the caller found to be valid JSON with at most 128 levels.
@@ -38,12 +40,13 @@ pub(crate) fn convert(
     let Ok(text) = std::str::from_utf8(body) else {
         return Err(Refusal::invalid("", "the body is not UTF-8"));
     };
-    let Some(profile) = cx.provider.spec().chat else {
+    let Some(origin) = Origin::new(cx.provider, cx.model, Format::Messages) else {
         return Err(Refusal::unsupported(
             "model",
             format!("{} has no Chat Completions endpoint", cx.provider),
         ));
     };
+    let profile = origin.profile;
     let request: Request<'_> = parse(text, String::new)?;
     fields::refuse_or_drop(&request, cx)?;
     let max_tokens = fields::max_tokens(&request, cx)?;
@@ -85,10 +88,16 @@ pub(crate) fn convert(
         body: out.freeze(),
         headers: Vec::new(),
         state: State {
-            provider: cx.provider,
-            tags_thoughts: profile.tags_thoughts(cx.model),
+            origin,
+            model: json_string(cx.model),
             wants_search: tools.wants_search,
             tools: names,
         },
     })
+}
+
+fn json_string(text: &str) -> String {
+    let mut out = BytesMut::with_capacity(text.len() + 2);
+    write::string(&mut out, text);
+    String::from_utf8_lossy(&out).into_owned()
 }
