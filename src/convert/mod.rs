@@ -7,6 +7,7 @@
 
 mod alone;
 mod answer;
+pub(crate) mod anthropic_envelope;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod data_url;
@@ -22,6 +23,7 @@ mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
+pub(crate) mod responses_to_messages;
 mod service;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;

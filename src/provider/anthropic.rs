@@ -18,7 +18,10 @@ pub(crate) static SPEC: Spec = Spec {
             pair: Pair::ChatToMessages,
             path: "/v1/messages",
         },
-        Cell::Unavailable,
+        Cell::Convert {
+            pair: Pair::ResponsesToMessages,
+            path: "/v1/messages",
+        },
         Cell::Passthrough {
             path: "/v1/messages",
         },

@@ -8,14 +8,14 @@
 //! before it, up to the next assistant turn; never on the time or on chance.
 
 mod assistant;
-mod cache;
+pub(in crate::convert) mod cache;
 mod checks;
 mod files;
 mod messages;
 mod output_config;
 mod params;
 mod parts;
-mod path;
+pub(in crate::convert) mod path;
 mod reasoning;
 mod replay;
 mod results;
