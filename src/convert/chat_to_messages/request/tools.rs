@@ -9,10 +9,9 @@ use serde_json::value::RawValue;
 use super::cache::{self, Out, Section, Ttl};
 use super::messages::Facts;
 use super::parts;
-use super::path;
+use super::{path, tool_schema, web_search};
 use crate::codec::write;
 use crate::convert::context::RequestContext;
-use crate::convert::json_schema;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::{self, Taken, ToolNames};
 use crate::format::chat::request::{
@@ -20,7 +19,6 @@ use crate::format::chat::request::{
 };
 use crate::format::raw::RawStr;
 use crate::format::walk;
-use crate::provider::Provider;
 
 /// What the types of Anthropic's own tools begin with; clients may send them as they are.
 const NATIVE: [&str; 9] = [
@@ -35,7 +33,6 @@ const NATIVE: [&str; 9] = [
     "mcp_toolset",
 ];
 
-const EMPTY_SCHEMA: &[u8] = b"{\"type\":\"object\",\"properties\":{}}";
 const INPUT_SCHEMA: &[u8] =
     b"{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\
 \"required\":[\"input\"],\"additionalProperties\":false}";
@@ -227,28 +224,14 @@ impl<'a> Tools<'a> {
         }
     }
 
+    /// Adds Anthropic's web search.
     fn add_web_search(
         &mut self,
         options: &WebSearchOptions<'a>,
         request: &Request<'a>,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
-        if cx.provider == Provider::AwsBedrockInvoke {
-            return Err(Refusal::unsupported(
-                "web_search_options",
-                "Bedrock has no web search",
-            ));
-        }
-        let format = request
-            .response_format
-            .as_ref()
-            .and_then(|format| format.kind);
-        if format.is_some_and(|kind| kind.is("json_schema")) {
-            return Err(Refusal::unsupported(
-                "response_format",
-                "Anthropic gives no citations, and thus no web search, with a JSON schema",
-            ));
-        }
+        web_search::check(options, request, cx)?;
         let clash = |item: &Item<'_>| {
             item.name
                 .is_some_and(|name| self.sent(name) == "web_search")
@@ -259,12 +242,6 @@ impl<'a> Tools<'a> {
                 "`tools` holds a tool named `web_search` already",
             ));
         }
-        cx.report.approximate("web_search_options");
-        if options.search_context_size.is_some() {
-            cx.report
-                .drop_field("web_search_options.search_context_size");
-        }
-        report_unknown(&options.unknown, "web_search_options.", cx);
         self.web_search = true;
         Ok(())
     }
@@ -316,7 +293,7 @@ impl<'a> Tools<'a> {
     pub(super) fn add_stubs(
         &mut self,
         messages: &[Message<'_>],
-        facts: &Facts,
+        facts: Facts,
     ) -> Result<(), Refusal> {
         if !self.is_empty() || !facts.has_calls {
             return Ok(());
@@ -375,7 +352,7 @@ impl<'a> Tools<'a> {
         {
             out.buf.put_u8(separator);
             separator = b',';
-            write_web_search(out, options, cx);
+            web_search::write(out, options, cx);
         }
         for name in &self.stubs {
             out.buf.put_u8(separator);
@@ -437,7 +414,7 @@ impl<'a> Tools<'a> {
         out.buf.extend_from_slice(b",\"input_schema\":");
         let at = || path::element(item.list, item.index, &format!("{inner}.parameters"));
         let parameters = function.parameters.map(RawValue::get);
-        let changed = write_parameters(out, parameters, strict, cx.lossy, at)?;
+        let changed = tool_schema::write_parameters(out, parameters, strict, cx.lossy, at)?;
         if changed {
             cx.report.approximate(if is_tool {
                 "tools[].function.parameters"
@@ -492,106 +469,8 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// Writes a function's parameters as a schema that Anthropic takes; whether that changed them.
-fn write_parameters(
-    out: &mut Out,
-    parameters: Option<&str>,
-    strict: bool,
-    lossy: bool,
-    at: impl Fn() -> String,
-) -> Result<bool, Refusal> {
-    let parameters = parameters.unwrap_or("{}");
-    if !walk::is_object(parameters) {
-        return Err(path::wrong_type(at()));
-    }
-    let mut members = walk::members(parameters).peekable();
-    if members.peek().is_none() {
-        out.buf.extend_from_slice(EMPTY_SCHEMA);
-        return Ok(false);
-    }
-    let mut kind = None;
-    let mut combined = false;
-    for (key, value) in members {
-        if key.is("type") && value != "null" {
-            kind = Some(value);
-        }
-        combined |= ["anyOf", "oneOf", "allOf"].iter().any(|word| key.is(word));
-    }
-    match kind.map(|kind| RawStr::from_json(kind).is_some_and(|kind| kind.is("object"))) {
-        Some(true) => {}
-        Some(false) => {
-            return Err(Refusal::unsupported(
-                format!("{}.type", at()),
-                "Anthropic takes parameters of type `object` only",
-            ));
-        }
-        None if combined => {
-            return Err(Refusal::unsupported(
-                at(),
-                "Anthropic takes no `anyOf`, `oneOf` or `allOf` in place of an object",
-            ));
-        }
-        None => {
-            // A `type` that is null must go; otherwise the text is copied as it is.
-            let mut typed = String::with_capacity(parameters.len() + 20);
-            typed.push_str("{\"type\":\"object\"");
-            for (key, value) in walk::members(parameters).filter(|(key, _)| !key.is("type")) {
-                typed.push(',');
-                typed.push_str(key.json());
-                typed.push(':');
-                typed.push_str(value);
-            }
-            typed.push('}');
-            return write_schema(out, &typed, strict, lossy, at);
-        }
-    }
-    write_schema(out, parameters, strict, lossy, at)
-}
-
-fn write_schema(
-    out: &mut Out,
-    schema: &str,
-    strict: bool,
-    lossy: bool,
-    at: impl Fn() -> String,
-) -> Result<bool, Refusal> {
-    if !strict {
-        out.buf.extend_from_slice(schema.as_bytes());
-        return Ok(false);
-    }
-    json_schema::write_sanitised(schema, lossy, &mut out.buf)
-        .map_err(|error| Refusal::unsupported(format!("{}{}", at(), error.path), error.message))
-}
-
-/// Anthropic's basic web search: later versions run code, which not every host does.
-fn write_web_search(out: &mut Out, options: &WebSearchOptions<'_>, cx: &mut RequestContext<'_>) {
-    let buf = &mut out.buf;
-    buf.extend_from_slice(b"{\"type\":\"web_search_20250305\",\"name\":\"web_search\"");
-    if let Some(location) = &options.user_location {
-        buf.extend_from_slice(b",\"user_location\":{\"type\":\"approximate\"");
-        if let Some(place) = &location.approximate {
-            for (name, value) in [
-                ("country", place.country),
-                ("city", place.city),
-                ("region", place.region),
-                ("timezone", place.timezone),
-            ] {
-                let Some(value) = value else { continue };
-                buf.extend_from_slice(b",\"");
-                buf.extend_from_slice(name.as_bytes());
-                buf.extend_from_slice(b"\":");
-                buf.extend_from_slice(value.json().as_bytes());
-            }
-            let field = "web_search_options.user_location.approximate.";
-            report_unknown(&place.unknown, field, cx);
-        }
-        buf.put_u8(b'}');
-        report_unknown(&location.unknown, "web_search_options.user_location.", cx);
-    }
-    out.buf.put_u8(b'}');
-}
-
-fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut RequestContext<'_>) {
+/// Reports members that no view knows.
+pub(super) fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut RequestContext<'_>) {
     for name in names {
         cx.report.drop_field(format!("{prefix}{name}"));
     }
