@@ -73,7 +73,7 @@ pub(crate) fn convert(
         .iter()
         .take_while(|role| **role == messages::Role::System)
         .count();
-    let mut tools = Tools::plan(&request, cx)?;
+    let mut tools = Tools::plan(&request, text, cx)?;
     let choice = tool_choice::resolve(&request, &mut tools, cx)?;
     let format = output_config::format(&request, cx)?;
 

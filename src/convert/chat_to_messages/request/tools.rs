@@ -64,16 +64,35 @@ struct Item<'a> {
 
 #[derive(Debug)]
 enum Kind<'a> {
-    Function(Box<Function<'a>>),
-    Custom(Box<Custom<'a>>),
+    Function(&'a Function<'a>),
+    Custom(&'a Custom<'a>),
     /// One of Anthropic's own, as it was sent.
     Native(&'a str),
 }
 
+/// The tools as they were sent: looked for when the first of Anthropic's own needs it.
+#[derive(Debug)]
+struct ToolTexts<'a> {
+    body: &'a str,
+    list: Option<Vec<&'a str>>,
+}
+
+impl<'a> ToolTexts<'a> {
+    fn get(&mut self, index: usize) -> &'a str {
+        let list = self.list.get_or_insert_with(|| {
+            walk::elements(walk::member(self.body, "tools").unwrap_or_default()).collect()
+        });
+        list.get(index).copied().unwrap_or_default()
+    }
+}
+
 impl<'a> Tools<'a> {
     /// Reads the tools and settles their names.
+    ///
+    /// `body` is the text that the request was read from.
     pub(super) fn plan(
-        request: &Request<'a>,
+        request: &'a Request<'a>,
+        body: &'a str,
         cx: &mut RequestContext<'_>,
     ) -> Result<Self, Refusal> {
         let mut tools = Self {
@@ -87,8 +106,9 @@ impl<'a> Tools<'a> {
         };
         if let Some(list) = &request.tools {
             tools.list.reserve_exact(list.0.len());
-            for (index, raw) in list.0.iter().enumerate() {
-                tools.add(raw.get(), index, cx)?;
+            let mut texts = ToolTexts { body, list: None };
+            for (index, tool) in list.0.iter().enumerate() {
+                tools.add(tool, index, &mut texts, cx)?;
             }
         }
         if let Some(list) = &request.functions {
@@ -106,12 +126,12 @@ impl<'a> Tools<'a> {
 
     fn add(
         &mut self,
-        text: &'a str,
+        tool: &'a Tool<'a>,
         index: usize,
+        texts: &mut ToolTexts<'a>,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         let at = |member: &str| path::element("tools", index, member);
-        let tool: Tool<'a> = path::parse(text, || at(""))?;
         let kind = match (tool.kind, &tool.function) {
             (Some(kind), _) => kind.decode(),
             (None, Some(_)) => Cow::Borrowed("function"),
@@ -120,25 +140,25 @@ impl<'a> Tools<'a> {
         let mut control = tool.cache_control;
         let (name, item) = match &*kind {
             "function" => {
-                let Some(function) = tool.function else {
+                let Some(function) = &tool.function else {
                     return Err(path::missing(at(".function")));
                 };
                 let name = required(function.name, || at(".function.name"))?;
                 control = control.or(function.cache_control);
                 report_unknown(&function.unknown, "tools[].function.", cx);
-                (Some(name), Kind::Function(Box::new(function)))
+                (Some(name), Kind::Function(function))
             }
             "custom" => {
-                let Some(custom) = tool.custom else {
+                let Some(custom) = &tool.custom else {
                     return Err(path::missing(at(".custom")));
                 };
                 let name = required(custom.name, || at(".custom.name"))?;
                 cx.report.approximate("tools[].custom");
                 report_unknown(&custom.unknown, "tools[].custom.", cx);
-                (Some(name), Kind::Custom(Box::new(custom)))
+                (Some(name), Kind::Custom(custom))
             }
             native if NATIVE.iter().any(|prefix| native.starts_with(prefix)) => {
-                (tool.name, Kind::Native(text))
+                (tool.name, Kind::Native(texts.get(index)))
             }
             _ => {
                 cx.report.drop_field("tools[]");
@@ -162,26 +182,19 @@ impl<'a> Tools<'a> {
 
     fn add_legacy(
         &mut self,
-        function: &Function<'a>,
+        function: &'a Function<'a>,
         index: usize,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         let name = required(function.name, || path::element("functions", index, ".name"))?;
         report_unknown(&function.unknown, "functions[].", cx);
         let mark = cache::requested(function.cache_control, None, "functions[]", cx.report);
-        let function = Function {
-            name: function.name,
-            description: function.description,
-            parameters: function.parameters,
-            strict: function.strict,
-            ..Function::default()
-        };
         self.list.push(Item {
             index,
             list: "functions",
             name: Some(name),
             mark,
-            kind: Kind::Function(Box::new(function)),
+            kind: Kind::Function(function),
         });
         Ok(())
     }
