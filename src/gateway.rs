@@ -62,7 +62,24 @@ type Stack<C> = Route<Retry<Convert<Auth<C>>>>;
 #[derive(Clone)]
 pub struct Gateway<C> {
     stack: Stack<C>,
+    layers: Layers,
     table: Arc<RouteTable>,
+}
+
+/// The layers, to be put around a client.
+#[derive(Debug, Clone)]
+struct Layers {
+    route: RouteLayer,
+    retry: RetryLayer,
+    convert: ConvertLayer,
+}
+
+impl Layers {
+    fn around<C>(&self, client: C) -> Stack<C> {
+        let signed = AuthLayer::new().layer(client);
+        self.route
+            .layer(self.retry.layer(self.convert.layer(signed)))
+    }
 }
 
 impl Gateway<()> {
@@ -73,6 +90,16 @@ impl Gateway<()> {
 }
 
 impl<C> Gateway<C> {
+    /// The same gateway around another client.
+    #[must_use]
+    pub fn with_client<D>(self, client: D) -> Gateway<D> {
+        Gateway {
+            stack: self.layers.around(client),
+            layers: self.layers,
+            table: self.table,
+        }
+    }
+
     /// Where calls go.
     #[must_use]
     pub fn routes(&self) -> &Arc<RouteTable> {
@@ -206,9 +233,15 @@ impl GatewayBuilder {
             .limits(self.limits)
             .total_timeout(self.timeouts.total)
             .client_keys(self.keys);
-        let stack = route.layer(
-            RetryLayer::new(self.retry).layer(convert.layer(AuthLayer::new().layer(client))),
-        );
-        Ok(Gateway { stack, table })
+        let layers = Layers {
+            route,
+            retry: RetryLayer::new(self.retry),
+            convert,
+        };
+        Ok(Gateway {
+            stack: layers.around(client),
+            layers,
+            table,
+        })
     }
 }

@@ -1,4 +1,86 @@
 //! Tower layers that turn any `http` service stack into a gateway for large language models.
+//!
+//! Clients speak OpenAI Chat Completions, OpenAI Responses or Anthropic Messages; a provider speaks its own format;
+//! requests, answers and streams are rewritten on the fly, in one hop. Where both sides speak the same format, every byte but
+//! the model's name is what the other side sent.
+//!
+//! # A server stack
+//!
+//! [`Gateway`] assembles the four layers around a client, and [`GatewayLayer`] puts the result in front of any service:
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use std::sync::Arc;
+//!
+//! use http::{Request, Response};
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use tower_llm_gateway::{Connection, Credential, Gateway, GatewayLayer, Payload, Provider, Rule, Target};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let claude = Connection::builder("claude", Provider::Anthropic).credential(Credential::api_key("sk-ant-…"));
+//! let claude = Arc::new(claude.build()?);
+//! // Stands for your HTTP client; the feature `client` brings one.
+//! let client = service_fn(|request: Request<Payload>| async move {
+//!     assert_eq!(request.uri(), "https://api.anthropic.com/v1/messages");
+//!     assert_eq!(request.headers()["x-api-key"], "sk-ant-…".as_bytes());
+//!     let answer = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5",
+//!         "content":[{"type":"text","text":"Lima."}],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":3}}"#;
+//!     let response = Response::builder().header("content-type", "application/json");
+//!     Ok::<_, Infallible>(response.body(Payload::new(answer)).unwrap())
+//! });
+//! let gateway = Gateway::builder()
+//!     .connection(claude.clone())
+//!     .rule(Rule::new("claude-*", [Target::new(claude)]))
+//!     .build(client)?;
+//! let mine = service_fn(|_: Request<Payload>| async { Ok::<_, Infallible>(Response::new(Payload::new("mine"))) });
+//! let server = GatewayLayer::new(gateway).layer(mine);
+//!
+//! let question = r#"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"Capital of Peru?"}],"seed":1}"#;
+//! let request = Request::post("/v1/chat/completions").body(Payload::new(question))?;
+//! let response = server.oneshot(request).await?;
+//! assert_eq!(response.status(), 200);
+//! assert_eq!(response.headers()["x-gateway-dropped"], "seed");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A client stack
+//!
+//! Without any server, [`ConvertLayer::to`] and [`AuthLayer::with`] around your own client let code that speaks one format
+//! talk to a provider that speaks another:
+//!
+//! ```
+//! # use std::convert::Infallible;
+//! # use std::sync::Arc;
+//! # use http::{Request, Response};
+//! # use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//! # use tower_llm_gateway::*;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let my_client = service_fn(|request: Request<Payload>| async move {
+//! #     assert_eq!(request.headers()["authorization"], "Bearer k");
+//! #     Ok::<_, Infallible>(Response::new(Payload::new("{}")))
+//! # });
+//! let key = Credential::api_key("k");
+//! let groq = Connection::builder("groq", Provider::Groq).credential(key.clone()).build()?;
+//! let mut stack = ServiceBuilder::new()
+//!     .layer(ConvertLayer::to(Target::new(Arc::new(groq)).model("openai/gpt-oss-120b")))
+//!     .layer(AuthLayer::with(Provider::Groq, &key)?)
+//!     .service(my_client);
+//! let body = Payload::new(r#"{"model":"any","messages":[{"role":"user","content":"Hi"}]}"#);
+//! let request = Request::post("/v1/chat/completions").body(body)?;
+//! let response = stack.ready().await?.call(request).await?;
+//! assert_eq!(response.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Order
+//!
+//! `RouteLayer → RetryLayer → ConvertLayer → AuthLayer → client`. A fallback may change the provider, so conversion and
+//! credentials run inside the retry, each try afresh from the client's own bytes. Between the layers travel types in the
+//! requests' and responses' extensions: [`Attempt`], [`Failure`], [`Outcome`]; an embedder may put [`CallOptions`] there.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
@@ -17,6 +99,8 @@ mod call;
 pub mod client;
 mod clock;
 pub mod codec;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod convert;
 mod endpoint;
 mod error;
@@ -52,3 +136,8 @@ pub use retry::RetryLayer;
 pub use route::{ClientKeys, RouteLayer, RouteTable, Rule};
 pub use target::{Connection, InvalidConnection, Options, Target};
 pub use usage::{Usage, UsageHandle};
+
+/// Runs the code in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,10 +17,13 @@ impl Config {
     /// The keys that clients must send one of; a key without a name is called by its place, from 1.
     #[must_use]
     pub fn keys(&self) -> ClientKeys {
-        self.client_keys.iter().zip(1_u32..).fold(ClientKeys::new(), |keys, (key, place)| match key {
-            ClientKey::Key(key) => keys.with(format!("key-{place}"), key),
-            ClientKey::Named { name, key } => keys.with(name.as_str(), key),
-        })
+        self.client_keys
+            .iter()
+            .zip(1_u32..)
+            .fold(ClientKeys::new(), |keys, (key, place)| match key {
+                ClientKey::Key(key) => keys.with(format!("key-{place}"), key),
+                ClientKey::Named { name, key } => keys.with(name.as_str(), key),
+            })
     }
 
     /// How long to wait, with the defaults where nothing is said.
@@ -30,7 +33,9 @@ impl Config {
         Timeouts {
             connect: ours.connect.map_or(default.connect, |span| span.0),
             first_byte: ours.first_byte.map_or(default.first_byte, |span| span.0),
-            first_byte_stream: ours.first_byte_stream.map_or(default.first_byte_stream, |span| span.0),
+            first_byte_stream: ours
+                .first_byte_stream
+                .map_or(default.first_byte_stream, |span| span.0),
             idle: ours.idle.map_or(default.idle, |span| span.0),
             total: ours.total.map_or(default.total, |span| span.0),
         }
@@ -40,11 +45,18 @@ impl Config {
         let (ours, default) = (&self.limits, Limits::default());
         let json_depth = ours.json_depth.unwrap_or(default.json_depth);
         if !(1..=128).contains(&json_depth) {
-            return Err(ConfigError::new(["limits", "json_depth"], "must be from 1 to 128"));
+            return Err(ConfigError::new(
+                ["limits", "json_depth"],
+                "must be from 1 to 128",
+            ));
         }
         Ok(Limits {
-            request_body: ours.request_body.map_or(default.request_body, |size| size.0),
-            response_body: ours.response_body.map_or(default.response_body, |size| size.0),
+            request_body: ours
+                .request_body
+                .map_or(default.request_body, |size| size.0),
+            response_body: ours
+                .response_body
+                .map_or(default.response_body, |size| size.0),
             error_body: ours.error_body.map_or(default.error_body, |size| size.0),
             event: ours.event.map_or(default.event, |size| size.0),
             json_depth,
@@ -57,19 +69,27 @@ impl Config {
         let (ours, default) = (&self.retry, RetrySettings::default());
         let max_retries = ours.max_retries.unwrap_or(default.max_retries);
         if max_retries > 10 {
-            return Err(ConfigError::new(["retry", "max_retries"], "must be from 0 to 10"));
+            return Err(ConfigError::new(
+                ["retry", "max_retries"],
+                "must be from 0 to 10",
+            ));
         }
         let settings = RetrySettings {
             max_retries,
             backoff_min: ours.backoff_min.map_or(default.backoff_min, |span| span.0),
             backoff_max: ours.backoff_max.map_or(default.backoff_max, |span| span.0),
-            retry_after_cap: ours.retry_after_cap.map_or(default.retry_after_cap, |span| span.0),
+            retry_after_cap: ours
+                .retry_after_cap
+                .map_or(default.retry_after_cap, |span| span.0),
             ambiguous: ours.ambiguous.unwrap_or(default.ambiguous),
             budget_percent: ours.budget_percent.unwrap_or(default.budget_percent),
             budget_floor: ours.budget_floor.unwrap_or(default.budget_floor),
         };
         if settings.backoff_min > settings.backoff_max {
-            return Err(ConfigError::new(["retry", "backoff_min"], "must not be over backoff_max"));
+            return Err(ConfigError::new(
+                ["retry", "backoff_min"],
+                "must not be over backoff_max",
+            ));
         }
         Ok(settings)
     }
@@ -78,17 +98,26 @@ impl Config {
     ///
     /// # Errors
     /// A value is out of its range, a connection cannot be made, or a route leads nowhere.
-    pub fn gateway(&self, env: impl Fn(&str) -> Option<String>) -> Result<GatewayBuilder, ConfigError> {
+    pub fn gateway(
+        &self,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<GatewayBuilder, ConfigError> {
         for (at, key) in self.client_keys.iter().enumerate() {
             let (ClientKey::Key(key) | ClientKey::Named { key, .. }) = key;
             if key.trim().is_empty() {
-                return Err(ConfigError::new(["client_keys", &at.to_string()], "a key must not be empty"));
+                return Err(ConfigError::new(
+                    ["client_keys", &at.to_string()],
+                    "a key must not be empty",
+                ));
             }
         }
         let retry = self.retry()?;
         let mut connections = BTreeMap::new();
         for (name, config) in &self.connections {
-            connections.insert(name.as_str(), Arc::new(connection(name, config, retry, &env)?));
+            connections.insert(
+                name.as_str(),
+                Arc::new(connection(name, config, retry, &env)?),
+            );
         }
         let mut rules = Vec::with_capacity(self.routes.len());
         for (at, route) in self.routes.iter().enumerate() {
@@ -106,7 +135,9 @@ impl Config {
         let models = self
             .models
             .iter()
-            .fold(ModelTable::default(), |table, (glob, model)| table.with_override(glob.as_str(), model.clone()));
+            .fold(ModelTable::default(), |table, (glob, model)| {
+                table.with_override(glob.as_str(), model.clone())
+            });
         let convert = ConvertSettings {
             lossy: match self.lossy {
                 LossyConfig::Reject => Lossy::Reject,
@@ -137,23 +168,46 @@ fn connection(
     env: &impl Fn(&str) -> Option<String>,
 ) -> Result<Connection, ConfigError> {
     let fail = |key: &str, message: String| ConfigError::new(["connections", name, key], message);
-    let provider: Provider = config.provider.parse().map_err(|error| fail("provider", format!("{error}")))?;
-    if !Endpoint::ALL.into_iter().any(|endpoint| provider.serves(endpoint)) {
-        return Err(fail("provider", format!("this version of the gateway does not serve {provider} yet")));
+    let provider: Provider = config
+        .provider
+        .parse()
+        .map_err(|error| fail("provider", format!("{error}")))?;
+    if !Endpoint::ALL
+        .into_iter()
+        .any(|endpoint| provider.serves(endpoint))
+    {
+        return Err(fail(
+            "provider",
+            format!("this version of the gateway does not serve {provider} yet"),
+        ));
     }
     let key = match (&config.api_key, &config.api_key_env) {
         (Some(_), Some(_)) => {
-            return Err(fail("api_key_env", "give api_key or api_key_env, not both".into()));
+            return Err(fail(
+                "api_key_env",
+                "give api_key or api_key_env, not both".into(),
+            ));
         }
         (Some(key), None) => Some(key.clone()),
         (None, Some(variable)) => {
             let value = env(variable).filter(|value| !value.trim().is_empty());
-            Some(value.ok_or_else(|| fail("api_key_env", format!("the environment variable {variable} is not set")))?)
+            Some(value.ok_or_else(|| {
+                fail(
+                    "api_key_env",
+                    format!("the environment variable {variable} is not set"),
+                )
+            })?)
         }
         (None, None) => None,
     };
-    let key_name = if config.api_key_env.is_some() { "api_key_env" } else { "api_key" };
-    let mut builder = Connection::builder(name, provider).options(config.options.clone()).retry(retry);
+    let key_name = if config.api_key_env.is_some() {
+        "api_key_env"
+    } else {
+        "api_key"
+    };
+    let mut builder = Connection::builder(name, provider)
+        .options(config.options.clone())
+        .retry(retry);
     if let Some(key) = key {
         builder = builder.credential(Credential::api_key(key));
     }
@@ -180,9 +234,14 @@ fn target(
     config: &TargetConfig,
     connections: &BTreeMap<&str, Arc<Connection>>,
 ) -> Result<Target, ConfigError> {
-    let fail = |key: &str, message: String| ConfigError::new(["routes", route, "targets", position, key], message);
+    let fail = |key: &str, message: String| {
+        ConfigError::new(["routes", route, "targets", position, key], message)
+    };
     let Some(connection) = connections.get(config.connection.as_str()) else {
-        return Err(fail("connection", format!("there is no connection called {:?}", config.connection)));
+        return Err(fail(
+            "connection",
+            format!("there is no connection called {:?}", config.connection),
+        ));
     };
     let mut target = Target::new(connection.clone()).options(&config.options);
     if let Some(model) = &config.model {
@@ -207,7 +266,9 @@ mod tests {
 
     fn build(text: &str) -> Result<Gateway<()>, String> {
         let env = |name: &str| (name == "KEY").then(|| "k".to_owned());
-        let builder = config(text).gateway(env).map_err(|error| error.to_string())?;
+        let builder = config(text)
+            .gateway(env)
+            .map_err(|error| error.to_string())?;
         builder.build(()).map_err(|error| error.to_string())
     }
 
@@ -254,19 +315,46 @@ mod tests {
         let connection = |rest: &str| format!("[connections.c]\nprovider = \"openai\"\n{rest}");
         for (text, path) in [
             (connection(""), "connections.c: "),
-            (connection("api_key_env = \"NOT_SET\""), "connections.c.api_key_env: "),
-            (connection("api_key = \"a\"\napi_key_env = \"KEY\""), "connections.c.api_key_env: "),
+            (
+                connection("api_key_env = \"NOT_SET\""),
+                "connections.c.api_key_env: ",
+            ),
+            (
+                connection("api_key = \"a\"\napi_key_env = \"KEY\""),
+                "connections.c.api_key_env: ",
+            ),
             (connection("api_key = \"a\\nb\""), "connections.c.api_key: "),
-            (connection("api_key = \"a\"\nbase_url = \"x\""), "connections.c.base_url: "),
-            (connection("api_key = \"a\"\nheaders = { \"a b\" = \"c\" }"), "connections.c.headers: "),
-            ("[connections.c]\nprovider = \"acme\"".into(), "connections.c.provider: "),
-            ("[connections.c]\nprovider = \"aws-bedrock\"".into(), "connections.c.provider: "),
-            ("[connections.c]\nprovider = \"openai-compatible\"".into(), "connections.c: "),
+            (
+                connection("api_key = \"a\"\nbase_url = \"x\""),
+                "connections.c.base_url: ",
+            ),
+            (
+                connection("api_key = \"a\"\nheaders = { \"a b\" = \"c\" }"),
+                "connections.c.headers: ",
+            ),
+            (
+                "[connections.c]\nprovider = \"acme\"".into(),
+                "connections.c.provider: ",
+            ),
+            (
+                "[connections.c]\nprovider = \"aws-bedrock\"".into(),
+                "connections.c.provider: ",
+            ),
+            (
+                "[connections.c]\nprovider = \"openai-compatible\"".into(),
+                "connections.c: ",
+            ),
             ("[limits]\njson_depth = 129".into(), "limits.json_depth: "),
             ("[retry]\nmax_retries = 11".into(), "retry.max_retries: "),
             ("client_keys = [\"a\", \" \"]".into(), "client_keys.1: "),
-            ("[[routes]]\nmodel = \"x\"\ntargets = []".into(), "routes.0: "),
-            ("[[routes]]\nmodel = \"x\"\ntargets = [{ connection = \"n\" }]".into(), "routes.0.targets.0.connection: "),
+            (
+                "[[routes]]\nmodel = \"x\"\ntargets = []".into(),
+                "routes.0: ",
+            ),
+            (
+                "[[routes]]\nmodel = \"x\"\ntargets = [{ connection = \"n\" }]".into(),
+                "routes.0.targets.0.connection: ",
+            ),
         ] {
             let error = build(&text).unwrap_err();
             assert!(error.starts_with(path), "{text}\n{error}");

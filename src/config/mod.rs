@@ -215,7 +215,10 @@ pub struct ConfigError {
 
 impl ConfigError {
     fn new<const N: usize>(path: [&str; N], message: impl Into<String>) -> Self {
-        Self { path: path.map(str::to_owned).to_vec(), message: message.into() }
+        Self {
+            path: path.map(str::to_owned).to_vec(),
+            message: message.into(),
+        }
     }
 }
 

@@ -19,7 +19,9 @@ pub struct KeepAlive(pub Option<Duration>);
 
 /// The number at the start of `text`, and what follows it.
 fn split_number(text: &str) -> Option<(u64, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
     Some((digits.parse().ok()?, unit.trim()))
 }
@@ -53,7 +55,9 @@ fn byte_size(text: &str) -> Option<usize> {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let span = span(&text).ok_or_else(|| D::Error::custom("expected a time such as \"500ms\", \"3s\" or \"30m\""))?;
+        let span = span(&text).ok_or_else(|| {
+            D::Error::custom("expected a time such as \"500ms\", \"3s\" or \"30m\"")
+        })?;
         Ok(Self(span))
     }
 }
@@ -66,7 +70,9 @@ impl<'de> Deserialize<'de> for KeepAlive {
         }
         match span(&text) {
             Some(span) if !span.is_zero() => Ok(Self(Some(span))),
-            _ => Err(D::Error::custom("expected \"off\" or a time such as \"15s\"")),
+            _ => Err(D::Error::custom(
+                "expected \"off\" or a time such as \"15s\"",
+            )),
         }
     }
 }
@@ -83,15 +89,21 @@ impl<'de> Deserialize<'de> for ByteSize {
             }
 
             fn visit_i64<E: Error>(self, value: i64) -> Result<ByteSize, E> {
-                usize::try_from(value).map(ByteSize).map_err(|_| E::custom("a size cannot be negative"))
+                usize::try_from(value)
+                    .map(ByteSize)
+                    .map_err(|_| E::custom("a size cannot be negative"))
             }
 
             fn visit_u64<E: Error>(self, value: u64) -> Result<ByteSize, E> {
-                usize::try_from(value).map(ByteSize).map_err(|_| E::custom("a size this large cannot be"))
+                usize::try_from(value)
+                    .map(ByteSize)
+                    .map_err(|_| E::custom("a size this large cannot be"))
             }
 
             fn visit_str<E: Error>(self, value: &str) -> Result<ByteSize, E> {
-                byte_size(value).map(ByteSize).ok_or_else(|| E::custom("expected a size such as \"64KiB\" or \"32MiB\""))
+                byte_size(value)
+                    .map(ByteSize)
+                    .ok_or_else(|| E::custom("expected a size such as \"64KiB\" or \"32MiB\""))
             }
         }
 

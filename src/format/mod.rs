@@ -1,5 +1,8 @@
 //! Borrowed views of the wire formats: shared vocabulary of the converters, not a pivot between them.
 
+pub(crate) mod chat;
 pub(crate) mod error;
 pub(crate) mod messages;
 pub(crate) mod raw;
+pub(crate) mod view;
+pub(crate) mod walk;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use bytes::BytesMut;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
@@ -17,10 +18,9 @@ impl<'a> RawStr<'a> {
     pub(crate) fn new(raw: &'a RawValue) -> Option<Self> {
         Self::from_json(raw.get())
     }
-
-    /// The string that `json`, which is known to be one valid JSON value, holds, if it holds one.
-    pub(crate) fn from_json(json: &'a str) -> Option<Self> {
-        json.starts_with('"').then_some(Self(json))
+    /// The string that this JSON text is, if it is one.
+    pub(crate) fn from_json(text: &'a str) -> Option<Self> {
+        (text.len() >= 2 && text.starts_with('"') && text.ends_with('"')).then_some(Self(text))
     }
 
     /// The JSON text with its quotes.
@@ -49,6 +49,19 @@ impl<'a> RawStr<'a> {
             return Cow::Borrowed(content);
         }
         Cow::Owned(decode_escapes(content))
+    }
+
+    /// Appends the text that the JSON string stands for to `out`; see [`RawStr::decode`].
+    pub(crate) fn decode_into(self, out: &mut BytesMut) {
+        let mut rest = self.content();
+        while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+            let (plain, escape) = rest.split_at(at);
+            out.extend_from_slice(plain.as_bytes());
+            let (decoded, length) = decode_escape(escape);
+            out.extend_from_slice(decoded.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = escape.get(length..).unwrap_or_default();
+        }
+        out.extend_from_slice(rest.as_bytes());
     }
 
     /// Whether the text is `expected`.
@@ -154,6 +167,9 @@ mod tests {
                 serde_json::from_str::<String>(json).unwrap(),
                 "{json}"
             );
+            let mut out = BytesMut::new();
+            RawStr::from_json(json).unwrap().decode_into(&mut out);
+            assert_eq!(out, decode(json).as_bytes(), "{json}");
         }
     }
 

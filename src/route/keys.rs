@@ -4,9 +4,17 @@ use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Response};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::body::Payload;
+use crate::endpoint::Format;
+use crate::format::error::{ClientError, Fault};
+use crate::headers::JSON;
+
+/// What a client without a key is told.
+pub(crate) const WRONG_KEY: &str = "missing or unknown client key";
 
 /// The keys that clients may use. Without any, everybody may call.
 #[derive(Clone, Default)]
@@ -33,6 +41,24 @@ impl ClientKeys {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    /// The answer to a request that has none of the keys, in the format of its client; `None` where it may go on.
+    ///
+    /// For the paths that a server answers itself.
+    #[must_use]
+    pub fn refusal(&self, headers: &HeaderMap) -> Option<Response<Payload>> {
+        self.check(headers).err()?;
+        let format = if headers.contains_key("anthropic-version") {
+            Format::Messages
+        } else {
+            Format::Chat
+        };
+        let error = ClientError::gateway(format, Fault::Unauthorized, WRONG_KEY);
+        let mut response = Response::new(Payload::new(error.to_json(format, None)));
+        *response.status_mut() = error.status;
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        Some(response)
     }
 
     /// The name of the key in `headers`: sent as bearer token or as `x-api-key`.

@@ -170,21 +170,18 @@ impl MessagesToChat {
         // A block that was never stopped ends where its index is used again.
         self.block_stop(index, out)?;
         let kind = block.kind.get().map(RawStr::decode);
-        let (open, held) = match kind.as_deref() {
-            Some("text") => (OpenBlock::text(self.text_length), 0),
-            Some("thinking") => (OpenBlock::thinking(), 0),
-            Some("redacted_thinking") => {
-                let data = match block.data.get() {
-                    Some(data) if self.fields.any() => data.content(),
-                    _ => "",
-                };
-                (OpenBlock::Redacted { data: data.into() }, data.len())
+        let open = match kind.as_deref() {
+            Some("text") => OpenBlock::text(self.text_length),
+            Some("thinking") => OpenBlock::thinking(),
+            Some("redacted_thinking") if self.fields.any() => {
+                let data = block.data.get().map_or("", RawStr::content);
+                OpenBlock::Redacted { data: data.into() }
             }
             Some("tool_use") => self.tool_start(block, out),
             // Tools that the provider runs itself, and types not known here: the client would try to run them.
-            _ => (OpenBlock::Hidden, 0),
+            _ => OpenBlock::Hidden,
         };
-        self.hold(held)?;
+        self.hold(open.held())?;
         if !self.open.insert(index, open) {
             return Err(malformed("too many open content blocks"));
         }
@@ -204,28 +201,22 @@ impl MessagesToChat {
         Ok(())
     }
 
-    fn tool_start(&mut self, block: &Block<'_>, out: &mut BytesMut) -> (OpenBlock, usize) {
+    fn tool_start(&mut self, block: &Block<'_>, out: &mut BytesMut) -> OpenBlock {
         let ord = self.calls;
         self.calls += 1;
         let mut call = Call::new(block, ord, &self.state);
         // The deprecated fields know no freeform tools.
         call.custom &= !self.state.legacy_functions;
-        // An empty object is what a block starts with when its input is to come.
-        let start = block
-            .input
-            .map(RawValue::get)
-            .filter(|input| *input != "{}");
-        let held = start.map_or(0, str::len) + call.id.len() + call.name.len();
         if self.state.legacy_functions {
             if ord > 0 {
                 // `function_call` holds one call, so the request allowed no second.
-                return (OpenBlock::Hidden, 0);
+                return OpenBlock::Hidden;
             }
             self.chunks.legacy_call(out, &call);
         } else if !call.custom {
             self.chunks.call(out, ord, &call);
         }
-        (OpenBlock::tool(ord, call, start), held)
+        OpenBlock::tool(ord, call, block.input.map(RawValue::get))
     }
 
     fn block_delta(
@@ -374,6 +365,7 @@ impl MessagesToChat {
                 if !*streamed {
                     // What is streamed replaces what the block started with.
                     *streamed = true;
+                    self.held = self.held.saturating_sub(input.len());
                     input.clear();
                 }
                 let text = fragment.decode();

@@ -418,17 +418,13 @@ fn what_is_held_back_is_limited() {
     let blocks = ["thinking", "tool_use", "thinking", "text"];
     for (delta, block) in held.iter().zip(blocks) {
         let begin = |index| start(index, &json!({"type": block, "name": "sql", "id": "t"}));
-        let mut events = vec![
+        let events = [
             head(),
             begin(0),
             delta.clone(),
             delta.clone(),
             delta.clone(),
         ];
-        if block != "text" {
-            // What was sent is held no more.
-            events.splice(2..2, [delta.clone(), stop(0), begin(0)]);
-        }
         let events: Vec<String> = events.iter().map(Value::to_string).collect();
         let mut machine = MessagesToChat::new(state(), CX).with_held_limit(100);
         let (out, error) = feed(&mut machine, &events);
@@ -446,6 +442,23 @@ fn what_is_held_back_is_limited() {
             "{block}"
         );
     }
+    // What was sent is held no more.
+    let mut turns = vec![head().to_string()];
+    for index in 0..10 {
+        let begin = json!({"type": if index % 2 == 0 { "thinking" } else { "tool_use" }, "name": "sql", "id": "t", "input": {"input": "y"}});
+        turns.push(start(index, &begin).to_string());
+        turns.extend(held.iter().map(|event| {
+            let mut event = event.clone();
+            event["index"] = json!(index);
+            event.to_string()
+        }));
+        turns.push(stop(index).to_string());
+    }
+    turns.push(stopped("end_turn").to_string());
+    let mut machine = MessagesToChat::new(state(), CX).with_held_limit(100);
+    let (_, error) = feed(&mut machine, &turns);
+    assert_eq!(error, None);
+    assert_eq!(machine.held, 0);
     let many: Vec<String> = std::iter::once(head())
         .chain((0..2000).map(|index| start(index, &json!({"type": "other"}))))
         .map(|event| event.to_string())
@@ -534,6 +547,9 @@ proptest! {
         let outcome = validate(&out, include_usage).map_err(TestCaseError::fail)?;
         let end = if error.is_some() { End::Error } else { End::Complete };
         prop_assert_eq!(outcome.end, end);
+        if error.is_none() {
+            prop_assert_eq!(machine.held, 0);
+        }
     }
 
     #[test]

@@ -1,0 +1,235 @@
+//! Where the connections come from: the configuration file, the environment, or the demo providers.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use tower_llm_gateway::config::{Config, ConfigError};
+use tower_llm_gateway::settings::Timeouts;
+use tower_llm_gateway::{
+    ClientKeys, Connection, Credential, Gateway, GatewayBuilder, Provider, Rule, Target,
+};
+
+use crate::arguments::Arguments;
+
+const LISTEN: &str = "127.0.0.1:8080";
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(120);
+
+/// The environment variable of each provider's key, and the models that go to it.
+const KNOWN: [(&str, Provider, &[&str]); 5] = [
+    ("OPENAI_API_KEY", Provider::OpenAi, &["gpt-*", "o*"]),
+    ("ANTHROPIC_API_KEY", Provider::Anthropic, &["claude-*"]),
+    ("GEMINI_API_KEY", Provider::Gemini, &["gemini-*"]),
+    ("GROQ_API_KEY", Provider::Groq, &[]),
+    ("PERPLEXITY_API_KEY", Provider::Perplexity, &["sonar*"]),
+];
+
+/// Models that the demo lists by name.
+const DEMO_MODELS: [(&str, Provider); 4] = [
+    ("claude-sonnet-4-5", Provider::Anthropic),
+    ("gpt-5.5", Provider::OpenAi),
+    ("gemini-3.8-flash", Provider::Gemini),
+    ("sonar", Provider::Perplexity),
+];
+
+/// Everything that the program is started with.
+pub(crate) struct Setup {
+    pub(crate) builder: GatewayBuilder,
+    pub(crate) origin: Origin,
+    pub(crate) server: ServerSettings,
+    pub(crate) timeouts: Timeouts,
+}
+
+/// Where the connections came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    File(PathBuf),
+    Environment,
+    Demo,
+}
+
+/// What the server needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerSettings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) keys: ClientKeys,
+    pub(crate) grace: Duration,
+}
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Finds the connections, and checks everything that can be checked before listening.
+pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String> {
+    let (config, builder, origin) = match &arguments.config {
+        Some(file) => {
+            let (config, builder) = from_file(file, env)?;
+            (config, builder, Origin::File(file.clone()))
+        }
+        None => {
+            let (builder, origin) = without_file(env)?;
+            (Config::default(), builder, origin)
+        }
+    };
+    let listen = arguments
+        .listen
+        .as_deref()
+        .or(config.listen.as_deref())
+        .unwrap_or(LISTEN);
+    let listen: SocketAddr = listen.parse().map_err(|_| {
+        format!("listen: {listen:?} is not an address such as 127.0.0.1:8080 or [::1]:8080")
+    })?;
+    let keys = config.keys();
+    if keys.is_empty() && !listen.ip().is_loopback() && !config.allow_anonymous {
+        return Err(format!(
+            "listen: without client_keys everybody who reaches {listen} could use your provider keys; \
+             set client_keys, or allow_anonymous = true if that is meant"
+        ));
+    }
+    let server = ServerSettings {
+        listen,
+        keys,
+        grace: config.shutdown_grace.map_or(SHUTDOWN_GRACE, |span| span.0),
+    };
+    Ok(Setup {
+        builder,
+        origin,
+        server,
+        timeouts: config.timeouts(),
+    })
+}
+
+fn from_file(file: &Path, env: Env<'_>) -> Result<(Config, GatewayBuilder), String> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
+    let config: Config =
+        toml::from_str(&text).map_err(|error| syntax(&shown.to_string(), &text, &error))?;
+    let builder = config
+        .gateway(env)
+        .map_err(|error| match line_of(&text, &error) {
+            Some(line) => format!("{shown}, line {line}: {error}"),
+            None => format!("{shown}: {error}"),
+        })?;
+    if config.connections.is_empty() {
+        return Err(format!(
+            "{shown}: connections: there is none, so no call could go anywhere"
+        ));
+    }
+    Ok((config, builder))
+}
+
+/// An error of the parser, without the line's text: that may hold a key.
+fn syntax(file: &str, text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let Some(span) = error.span() else {
+        return format!("{file}: {message}");
+    };
+    let line = line_at(text, span.start);
+    // The name of the key at fault; never a value.
+    let key = text.get(span.clone()).filter(|key| {
+        message.starts_with("unknown field")
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    });
+    let key = key.or_else(|| {
+        let start = text.get(..span.start)?.rfind('\n').map_or(0, |at| at + 1);
+        let (key, _) = text.get(start..)?.lines().next()?.split_once('=')?;
+        Some(key.trim())
+    });
+    match key {
+        Some(key) => format!("{file}, line {line}: {key}: {message}"),
+        None => format!("{file}, line {line}: {message}"),
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
+
+/// The line of the deepest key of the error's path that the file has.
+fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
+    let table = DeTable::parse(text).ok()?;
+    let mut best = None;
+    let mut value: Option<&Spanned<DeValue<'_>>> = None;
+    let mut parent: Option<&DeTable<'_>> = Some(table.get_ref());
+    for part in &error.path {
+        let next = if let Some(table) = parent {
+            let (key, next) = table.iter().find(|(key, _)| key.get_ref() == part)?;
+            best = Some(key.span().start);
+            next
+        } else {
+            let array = value?.get_ref().as_array()?;
+            let next = array.get(part.parse::<usize>().ok()?)?;
+            best = Some(next.span().start);
+            next
+        };
+        parent = next.get_ref().as_table();
+        value = Some(next);
+        // A key that is missing altogether is told at the place where it should stand.
+        if parent.is_none() && next.get_ref().as_array().is_none() {
+            break;
+        }
+        if let Some(table) = parent
+            && error.path.last() != Some(part)
+            && let Some(position) = error.path.iter().position(|other| other == part)
+            && let Some(following) = error.path.get(position + 1)
+            && !table.iter().any(|(key, _)| key.get_ref() == following)
+        {
+            break;
+        }
+    }
+    best.map(|offset| line_at(text, offset))
+}
+
+fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
+    let mut builder = Gateway::builder();
+    let mut found = false;
+    for (variable, provider, patterns) in KNOWN {
+        let Some(key) = env(variable).filter(|key| !key.trim().is_empty()) else {
+            continue;
+        };
+        found = true;
+        let connection = connect(provider, &key).map_err(|error| format!("{variable}: {error}"))?;
+        builder = with_rules(builder, &connection, patterns);
+    }
+    if found {
+        return Ok((builder, Origin::Environment));
+    }
+    for (_, provider, patterns) in KNOWN {
+        let connection = connect(provider, "demo").map_err(|error| error.to_string())?;
+        for (model, _) in DEMO_MODELS.iter().filter(|(_, owner)| *owner == provider) {
+            builder = builder.rule(Rule::new(*model, [Target::new(connection.clone())]));
+        }
+        builder = with_rules(builder, &connection, patterns);
+    }
+    Ok((builder, Origin::Demo))
+}
+
+/// A connection named after its provider.
+fn connect(
+    provider: Provider,
+    key: &str,
+) -> Result<Arc<Connection>, tower_llm_gateway::InvalidConnection> {
+    Connection::builder(provider.id(), provider)
+        .credential(Credential::api_key(key))
+        .build()
+        .map(Arc::new)
+}
+
+fn with_rules(
+    builder: GatewayBuilder,
+    connection: &Arc<Connection>,
+    patterns: &[&str],
+) -> GatewayBuilder {
+    patterns.iter().fold(
+        builder.connection(connection.clone()),
+        |builder, pattern| builder.rule(Rule::new(*pattern, [Target::new(connection.clone())])),
+    )
+}

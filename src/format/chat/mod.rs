@@ -1,0 +1,3 @@
+//! OpenAI Chat Completions: borrowed views of its requests.
+
+pub(crate) mod request;

@@ -1,0 +1,82 @@
+"""What the client scripts share: arguments, the list of scenarios, one line of output for each.
+
+A script is run as `python SCRIPT --base URL --key KEY --model MODEL [--only NAME,NAME]`. It prints `ok NAME` for each scenario that
+passed; the others print a traceback, and then the script's exit status is 1.
+"""
+
+import argparse
+import base64
+import faulthandler
+import json
+import traceback
+
+# A word that no prompt of the tests has by accident: whatever quotes the user quotes it.
+QUOTE = "kumquat"
+# A pixel, and the smallest thing that calls itself a PDF.
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+PDF = base64.b64encode(
+    b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+    b"3 0 obj<</Type/Page/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+).decode()
+# Scripts, combining marks, an emoji of several scalars, a line separator, what JSON must escape, and the last scalar of the BMP's end.
+UNICODE = 'naïve e\u0301 漢字 עברית 👩🏽‍🚀 \u2028 "quoted" \\ back \t tab \ud7ff \U0001f980'
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "description": "Name of a city"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+# Bounds every single wait of an SDK.
+TIMEOUT = 30.0
+
+SCENARIOS = {}
+args = argparse.Namespace()
+
+
+def scenario(function):
+    """Makes a function a scenario under its own name."""
+    SCENARIOS[function.__name__] = function
+    return function
+
+
+def weather(arguments):
+    """The tool that the model calls: gets the arguments as the model wrote them."""
+    city = arguments["city"]
+    assert isinstance(city, str) and city, arguments
+    return json.dumps({"city": city, "sky": f"{QUOTE} clouds over {city}"}, ensure_ascii=False)
+
+
+def raises(kind, call):
+    """Runs `call`, which must raise `kind`, and gives the exception."""
+    try:
+        result = call()
+    except kind as error:
+        return error
+    raise AssertionError(f"{kind} was not raised; got {result!r}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--base", required=True)
+    parser.add_argument("--key", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--only", help="names of scenarios, with commas; default: all")
+    # The prefix of the words that make the provider behind misbehave.
+    parser.add_argument("--trigger", default="demo")
+    parser.parse_args(namespace=args)
+    # Whatever hangs in spite of all time limits ends with a traceback of every thread.
+    faulthandler.dump_traceback_later(160, exit=True)
+    names = args.only.split(",") if args.only else list(SCENARIOS)
+    failed = 0
+    for name in names:
+        try:
+            SCENARIOS[name]()
+        except Exception:
+            failed += 1
+            print(f"FAILED {name}", flush=True)
+            traceback.print_exc()
+        else:
+            print(f"ok {name}", flush=True)
+    raise SystemExit(1 if failed else 0)

@@ -1,0 +1,11 @@
+//! What `tests/golden.rs` is made of: reading cases, running them through a gateway, comparing.
+
+pub(crate) mod case;
+// Public items: the fuzz targets include this file too.
+pub(crate) mod chat_stream;
+pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod cuts;
+pub(crate) mod json;
+pub(crate) mod run;
+pub(crate) mod sse;

@@ -1,0 +1,288 @@
+//! Starts the standalone reverse proxy (the example program `gateway`) as a process of its own.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::process;
+
+/// How long the program may take to say that it listens, or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the program is started with.
+#[derive(Debug, Default)]
+pub struct Builder {
+    config: Option<String>,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+}
+
+impl Builder {
+    /// The text of the configuration file; without one the program gets no `--config`.
+    #[must_use]
+    pub fn config(mut self, toml: impl Into<String>) -> Self {
+        self.config = Some(toml.into());
+        self
+    }
+
+    /// Sets an environment variable. Keys, AWS settings and proxies of the caller's environment are removed first.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A further argument.
+    #[must_use]
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Starts the program on a free port and waits until it listens.
+    pub fn start(self) -> Gateway {
+        let (mut command, config) = self.command();
+        command.args(["--listen", "127.0.0.1:0"]);
+        let mut child = command.spawn().expect("start the gateway program");
+        let log = Arc::new(Log::default());
+        let pipe = child.stderr.take().expect("the program's stderr");
+        let of_thread = Arc::clone(&log);
+        let reader = std::thread::spawn(move || of_thread.read(BufReader::new(pipe)));
+        let mut gateway = Gateway {
+            url: String::new(),
+            child,
+            log,
+            reader: Some(reader),
+            config,
+        };
+        match gateway.log.wait(PATIENCE, |text| {
+            let line = text.lines().find(|line| line.contains(LISTENING))?;
+            let url = line.split(LISTENING).nth(1)?.trim();
+            Some(format!("http://{url}"))
+        }) {
+            Some(url) => gateway.url = url,
+            None => panic!("the gateway does not listen:\n{}", gateway.log()),
+        }
+        gateway
+    }
+
+    /// Runs the program to its end without `--listen`: for `--check`, `--version` and bad configurations.
+    pub fn run(self) -> process::Finished {
+        let (mut command, config) = self.command();
+        let finished = process::run(&mut command, PATIENCE).expect("run the gateway program");
+        drop(config);
+        finished
+    }
+
+    fn command(self) -> (Command, Option<ConfigFile>) {
+        let program = program();
+        assert!(
+            program.exists(),
+            "{} is missing: run `cargo build --example gateway` (a bare `cargo test` builds it too)",
+            program.display()
+        );
+        let mut command = Command::new(program);
+        process::clean_environment(&mut command)
+            .env("RUST_LOG", "debug")
+            .envs(self.environment)
+            .args(self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let config = self.config.map(|text| {
+            let file = ConfigFile::write(&text);
+            command.arg("--config").arg(&file.0);
+            file
+        });
+        (command, config)
+    }
+}
+
+/// What the line that announces the address starts with.
+const LISTENING: &str = "listening on http://";
+
+/// The example program beside this test's own: `target/PROFILE/examples/gateway`.
+fn program() -> PathBuf {
+    let this = std::env::current_exe().expect("the path of the test program");
+    let profile = this
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("the profile's directory");
+    profile
+        .join("examples")
+        .join(format!("gateway{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A configuration file that is removed again.
+#[derive(Debug)]
+struct ConfigFile(OsString);
+
+impl ConfigFile {
+    fn write(text: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!(
+            "gateway-{}-{}.toml",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, text).expect("write the configuration");
+        Self(path.into_os_string())
+    }
+}
+
+impl Drop for ConfigFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// All that the program wrote to stderr.
+#[derive(Debug, Default)]
+struct Log {
+    text: Mutex<(String, bool)>,
+    changed: Condvar,
+}
+
+impl Log {
+    fn read(&self, mut pipe: impl BufRead) {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = pipe.read_until(b'\n', &mut line).unwrap_or(0);
+            let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+            text.0.push_str(&String::from_utf8_lossy(&line));
+            text.1 = read == 0;
+            self.changed.notify_all();
+            if text.1 {
+                return;
+            }
+        }
+    }
+
+    /// Blocks until `get` finds what it looks for; `None` when the time or the log is over.
+    fn wait<T>(&self, limit: Duration, mut get: impl FnMut(&str) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + limit;
+        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(found) = get(&text.0) {
+                return Some(found);
+            }
+            if text.1 {
+                return None;
+            }
+            let left = deadline.checked_duration_since(Instant::now())?;
+            text = self
+                .changed
+                .wait_timeout(text, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+/// A running gateway. Dropping it ends the program.
+#[derive(Debug)]
+pub struct Gateway {
+    url: String,
+    child: Child,
+    log: Arc<Log>,
+    reader: Option<JoinHandle<()>>,
+    config: Option<ConfigFile>,
+}
+
+impl Gateway {
+    /// Starts with nothing set.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A gateway with this configuration file.
+    pub fn with_config(toml: impl Into<String>) -> Self {
+        Self::builder().config(toml).start()
+    }
+
+    /// A gateway without configuration and keys: the embedded demo providers.
+    pub fn demo() -> Self {
+        Self::builder().start()
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn addr(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All of stderr so far.
+    pub fn log(&self) -> String {
+        let text = self.log.text.lock();
+        text.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// Blocks until the log contains this.
+    pub fn wait_log(&self, needle: &str) {
+        if self
+            .log
+            .wait(PATIENCE, |text| text.contains(needle).then_some(()))
+            .is_none()
+        {
+            panic!("{needle:?} is not in the log:\n{}", self.log());
+        }
+    }
+
+    /// Asks the program to end (SIGTERM) without waiting for it.
+    pub fn terminate(&self) {
+        // The standard library can only kill, and this crate has no unsafe code: the `kill` program does it.
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+    }
+
+    /// Waits for the program to end after [`terminate`](Self::terminate).
+    pub fn wait(&mut self) -> Option<ExitStatus> {
+        process::wait(&mut self.child, PATIENCE).expect("wait for the gateway")
+    }
+
+    /// Ends the program and gives its status and the whole of its log. Panics when it does not end by itself.
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        self.terminate();
+        let status = self.wait().expect("the gateway ends on SIGTERM");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the log's reader");
+        }
+        (status, self.log())
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.terminate();
+            // A stream that a failed test left open would keep it for its grace period.
+            if !matches!(
+                process::wait(&mut self.child, Duration::from_secs(3)),
+                Ok(Some(_))
+            ) {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+            }
+        }
+        if std::thread::panicking() {
+            eprintln!("--- gateway log ---\n{}--- end ---", self.log());
+        }
+        drop(self.config.take());
+    }
+}
