@@ -13,7 +13,6 @@ use tokio_test::task::{Spawn, spawn};
 use super::stream::{Stream, StreamSettings, Work};
 use super::transcode::TranscodeBody;
 use crate::convert::machine::{Flow, Machine, StreamError};
-use crate::convert::passthrough::Tap;
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
 use crate::usage::{Usage, UsageHandle};
@@ -145,9 +144,10 @@ impl Machine for Fake {
 
     fn usage(&self) -> Usage {
         assert!(!self.panics_at_end, "a defect");
-        let mut usage = Usage::default();
-        usage.output = Some(self.events);
-        usage
+        Usage {
+            output: Some(self.events),
+            ..Usage::default()
+        }
     }
 }
 
@@ -198,15 +198,6 @@ impl Probe {
         self.task.enter(|cx, _| body.poll_peek(cx))
     }
 
-    /// Polls, and says whether the task waits, having been woken already.
-    fn waits_woken(&mut self) -> bool {
-        self.poll().is_pending() && self.task.is_woken()
-    }
-
-    fn is_dropped(&self) -> bool {
-        self.dropped.load(Ordering::Relaxed)
-    }
-
     /// Everything up to the end, and the error there was.
     async fn all(&mut self) -> (String, Option<String>) {
         let mut text = Vec::new();
@@ -247,7 +238,7 @@ fn converted(steps: impl IntoIterator<Item = Step>) -> Probe {
 }
 
 fn relayed_with(upstream: Upstream, settings: StreamSettings) -> Probe {
-    let work = Work::Relay(Tap::new(settings.format));
+    let work = Work::relay(settings.format);
     Probe::new(
         upstream,
         Stream::new(work, settings, UsageHandle::default()),

@@ -37,8 +37,10 @@ fn is_messages(path: &str) -> bool {
 fn builder() -> GatewayBuilder {
     let openai = connection("o", Provider::OpenAi);
     let anthropic = connection("a", Provider::Anthropic);
-    let mut limits = Limits::default();
-    limits.request_body = 500_000;
+    let limits = Limits {
+        request_body: 500_000,
+        ..Limits::default()
+    };
     Gateway::builder()
         .limits(limits)
         .connection(openai.clone())
