@@ -21,7 +21,9 @@ mod replay;
 mod results;
 mod system;
 mod tool_choice;
+mod tool_schema;
 mod tools;
+mod web_search;
 
 #[cfg(test)]
 mod tests;
@@ -71,7 +73,7 @@ pub(crate) fn convert(
         .iter()
         .take_while(|role| **role == messages::Role::System)
         .count();
-    let mut tools = Tools::plan(&request, cx)?;
+    let mut tools = Tools::plan(&request, text, cx)?;
     let choice = tool_choice::resolve(&request, &mut tools, cx)?;
     let format = output_config::format(&request, cx)?;
 
@@ -105,12 +107,12 @@ pub(crate) fn convert(
     }
     out.buf.put_u8(b']');
 
-    tools.add_stubs(messages, &facts)?;
+    tools.add_stubs(messages, facts)?;
     tools.write(&mut out, &request, cx)?;
     let choice = choice.or_none_for_stubs(&tools);
     choice.write(&mut out);
 
-    let reasoning = Reasoning::plan(&request, max_tokens, &facts, choice.is_forced(), cx)?;
+    let reasoning = Reasoning::plan(&request, max_tokens, facts, choice.is_forced(), cx)?;
     reasoning.write(&mut out);
     output_config::write(&mut out, reasoning.effort(), &format, cx)?;
     params::write_sampling(&mut out, &request, reasoning.thinks(), cx)?;
