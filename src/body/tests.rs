@@ -484,6 +484,31 @@ async fn a_relayed_stream_that_ends_inside_an_event_breaks_behind_every_byte() {
     );
 }
 
+/// Whatever the cut: every byte arrives, and the client can tell unless the stream was complete.
+#[tokio::test]
+async fn a_cut_at_any_byte_is_told() {
+    let crlf = CHUNK.replace('\n', "\r\n");
+    let before_finish = format!(": hi\n\n{CHUNK}{crlf}");
+    let whole = format!("{before_finish}{FINISH}{DONE}");
+    for cut in 0..=whole.len() {
+        let text = &whole[..cut];
+        let complete = cut >= before_finish.len() + FINISH.len();
+        for steps in [vec![data(text)], vec![data(text), Break]] {
+            let breaks = steps.len() == 2;
+            let (sent, error) = relayed(steps).all().await;
+            let added = sent.strip_prefix(text).unwrap();
+            let told = error.is_some() || added.contains("upstream_stream_ended");
+            assert_eq!(told, breaks || !complete, "{text:?}: {added:?} {error:?}");
+            // An event of ours begins where an event can begin.
+            let between = text.is_empty()
+                || [": hi\n", "\n\n", "\r\n\r", "\r\n\r\n"]
+                    .iter()
+                    .any(|end| text.ends_with(end));
+            assert!(added.is_empty() || between, "{text:?}: {added:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_error_comes_one_poll_after_the_last_bytes() {
     let mut body = relayed([data(CHUNK), Break]);
