@@ -22,6 +22,8 @@ mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
 mod service;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;
