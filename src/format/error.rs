@@ -40,12 +40,8 @@ pub(crate) enum Fault {
     TooLarge,
     /// The body is compressed, which the gateway does not take.
     ContentEncoding,
-    /// The client did not send its body in time.
-    RequestTimeout,
     /// The client stopped sending its body.
     RequestAborted,
-    /// The gateway or a target has no room, or is shutting down.
-    Unavailable,
     /// The provider could not be reached, or sent what cannot be understood.
     BadGateway,
     /// The provider did not answer in time.
@@ -220,23 +216,11 @@ impl Fault {
                 Some("unsupported_content_encoding"),
                 INVALID,
             ),
-            Self::RequestTimeout => (
-                StatusCode::REQUEST_TIMEOUT,
-                INVALID,
-                Some("request_timeout"),
-                "timeout_error",
-            ),
             Self::RequestAborted => (
                 StatusCode::BAD_REQUEST,
                 INVALID,
                 Some("request_aborted"),
                 INVALID,
-            ),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "server_error",
-                Some("overloaded"),
-                "overloaded_error",
             ),
             Self::BadGateway => (
                 StatusCode::BAD_GATEWAY,
