@@ -423,6 +423,32 @@ async fn bodies_are_read_no_further_than_needed() {
     );
 }
 
+/// A body that never comes.
+struct Silence;
+
+impl Body for Silence {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_comes_is_not_waited_for_longer_than_the_call() {
+    let started = tokio::time::Instant::now();
+    for path in PATHS {
+        let answer = ask_of(builder(), Request::post(path).body(Silence).unwrap()).await;
+        assert_eq!(answer.status, 408);
+        assert_shape(path, &answer);
+    }
+    assert_eq!(started.elapsed().as_secs(), 4 * 1800);
+}
+
 #[tokio::test]
 async fn a_limit_around_the_gateway_counts_too() {
     let request = Request::post("/v1/messages")
