@@ -1,8 +1,8 @@
 //! The service.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -244,6 +244,7 @@ impl Settings {
             client: arrival.client.clone(),
             sent: AtomicU32::new(0),
             chosen: AtomicUsize::new(0),
+            report: Mutex::default(),
         })
     }
 }

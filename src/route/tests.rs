@@ -575,6 +575,19 @@ async fn errors_from_below_are_in_the_clients_format() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn errors_from_below_say_what_was_lost() {
+    let body = r#"{"model":"claude-x","seed":7,"messages":[{"role":"user","content":"hi"}]}"#;
+    let request = || post("/v1/chat/completions", body);
+    let (answer, asked, outcome) = failing(ErrorClass::NeverSent, request()).await;
+    assert_eq!((answer.status, asked), (502, 3));
+    assert_eq!(answer.header("x-gateway-provider"), "anthropic");
+    assert_eq!(answer.header("x-gateway-dropped"), "seed");
+    assert_eq!(outcome.unwrap().report.dropped(), ["seed"]);
+    // As answers do.
+    assert_eq!(ask(request()).await.header("x-gateway-dropped"), "seed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_bounds_its_retries() {
     let path = "/v1/messages";
     for (value, tries) in [("0", 1), ("1", 2), ("10", 11)] {
