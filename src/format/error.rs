@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     TooLarge,
     /// The body is compressed, which the gateway does not take.
     ContentEncoding,
+    /// The client did not send its body in time.
+    RequestTimeout,
     /// The client stopped sending its body.
     RequestAborted,
     /// The provider could not be reached, or sent what cannot be understood.
@@ -215,6 +217,12 @@ impl Fault {
                 INVALID,
                 Some("unsupported_content_encoding"),
                 INVALID,
+            ),
+            Self::RequestTimeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                INVALID,
+                Some("request_timeout"),
+                "timeout_error",
             ),
             Self::RequestAborted => (
                 StatusCode::BAD_REQUEST,
