@@ -25,6 +25,8 @@ pub(crate) mod report;
 pub(crate) mod responses_out;
 pub(crate) mod responses_to_messages;
 mod service;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;
