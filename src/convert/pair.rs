@@ -8,6 +8,7 @@ use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestCo
 use super::machine::Machine;
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::report::Refusal;
+use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
 use crate::provider::spec::Pair;
@@ -18,6 +19,7 @@ use crate::usage::Usage;
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
+    ResponsesToMessages(ResponsesToMessages),
 }
 
 impl Conversion {
@@ -52,14 +54,26 @@ impl Conversion {
                     state: Self::MessagesToChat(state),
                 })
             }
+            Pair::ResponsesToMessages => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_messages::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToMessages(state),
+                })
+            }
         }
     }
 
     /// The format that the provider answers in, as far as its stream's events are concerned.
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
-            Self::ChatToMessages(_) => Format::Messages,
             Self::MessagesToChat(_) => Format::Chat,
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
         }
     }
 
@@ -72,6 +86,9 @@ impl Conversion {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
+            Self::ResponsesToMessages(state) => {
+                responses_to_messages::response::convert(body, state, cx)
+            }
         }
     }
 
@@ -89,6 +106,9 @@ impl Conversion {
             Self::MessagesToChat(state) => {
                 messages_to_chat::stream::replay(body, state.clone(), cx, out)
             }
+            Self::ResponsesToMessages(state) => {
+                responses_to_messages::response::replay(body, state.clone(), cx, out)
+            }
         }
     }
 
@@ -101,6 +121,10 @@ impl Conversion {
             Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
                 state, cx, limit,
             )),
+            Self::ResponsesToMessages(state) => Box::new(
+                responses_to_messages::stream::MessagesToResponses::new(state, cx)
+                    .with_held_limit(limit),
+            ),
         }
     }
 
@@ -109,6 +133,7 @@ impl Conversion {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
+            Self::ResponsesToMessages(_) => responses_to_messages::error::convert(status, body),
         }
     }
 
@@ -120,6 +145,9 @@ impl Conversion {
             }
             // Anthropic's clients have no other names for `x-ratelimit-*`, which go on as they are.
             Self::MessagesToChat(_) => {}
+            Self::ResponsesToMessages(_) => {
+                responses_to_messages::error::rate_limit_headers(upstream, now, out);
+            }
         }
     }
 }
