@@ -25,6 +25,7 @@ mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
+pub(crate) mod responses_to_chat;
 mod service;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;

@@ -3,10 +3,12 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
+use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
 use super::report::Refusal;
+use super::responses_to_chat::{self, state::State as ResponsesToChat};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
 use crate::provider::spec::Pair;
@@ -16,6 +18,7 @@ use crate::usage::Usage;
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
+    ResponsesToChat(ResponsesToChat),
 }
 
 impl Conversion {
@@ -38,6 +41,18 @@ impl Conversion {
                     state: Self::ChatToMessages(state),
                 })
             }
+            Pair::ResponsesToChat => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_chat::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToChat(state),
+                })
+            }
         }
     }
 
@@ -45,6 +60,7 @@ impl Conversion {
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
             Self::ChatToMessages(_) => Format::Messages,
+            Self::ResponsesToChat(_) => Format::Chat,
         }
     }
 
@@ -56,6 +72,7 @@ impl Conversion {
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
+            Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
         }
     }
 
@@ -70,6 +87,9 @@ impl Conversion {
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
+            Self::ResponsesToChat(state) => {
+                responses_to_chat::response::replay(body, state, cx, out)
+            }
         }
     }
 
@@ -79,6 +99,9 @@ impl Conversion {
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
+            Self::ResponsesToChat(state) => Box::new(
+                responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
+            ),
         }
     }
 
@@ -86,6 +109,9 @@ impl Conversion {
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::ResponsesToChat(state) => {
+                chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
+            }
         }
     }
 
@@ -95,6 +121,8 @@ impl Conversion {
             Self::ChatToMessages(_) => {
                 chat_to_messages::error::rate_limit_headers(upstream, now, out)
             }
+            // The same headers in all of OpenAI's formats.
+            Self::ResponsesToChat(_) => {}
         }
     }
 }

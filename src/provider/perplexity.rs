@@ -3,7 +3,7 @@
 use super::chat_profile::{
     ChatProfile, Media, MidSystem, OutputTokens, Pdf, Reasoning, Search, Thoughts, Visible,
 };
-use super::spec::{AuthScheme, Cell, Spec};
+use super::spec::{AuthScheme, Cell, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "perplexity",
@@ -17,7 +17,10 @@ pub(crate) static SPEC: Spec = Spec {
         Cell::Passthrough {
             path: "/chat/completions",
         },
-        Cell::Unavailable,
+        Cell::Convert {
+            pair: Pair::ResponsesToChat,
+            path: "/chat/completions",
+        },
         Cell::Unavailable,
         Cell::Unavailable,
     ],

@@ -36,6 +36,7 @@ pub(crate) enum Cell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
     ChatToMessages,
+    ResponsesToChat,
 }
 
 /// The facts about one provider.
