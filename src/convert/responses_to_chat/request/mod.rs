@@ -92,7 +92,7 @@ pub(crate) fn convert(
         headers: Vec::new(),
         state: State {
             origin,
-            echo: Echo::of(&request),
+            echo: Echo::without_sampling_defaults(&request),
             include_sources: settings.include_sources,
             tools: tools.names,
         },
