@@ -19,7 +19,6 @@ const PENDING: &[(&str, &str)] = &[
     ("messages_to_chat", "Messages clients on Chat providers"),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
     ("messages_to_responses", "Messages clients on openai"),
-    ("responses_to_chat", "Responses clients on Chat providers"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];
 

@@ -30,6 +30,7 @@ pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
 pub(crate) mod responses_to_messages;
+pub(crate) mod responses_to_chat;
 mod service;
 pub(crate) mod sha256;
 #[cfg(test)]

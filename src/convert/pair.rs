@@ -3,11 +3,13 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
+use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::report::Refusal;
+use super::responses_to_chat::{self, state::State as ResponsesToChat};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -19,6 +21,7 @@ use crate::usage::Usage;
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
+    ResponsesToChat(ResponsesToChat),
     ResponsesToMessages(ResponsesToMessages),
 }
 
@@ -54,6 +57,18 @@ impl Conversion {
                     state: Self::MessagesToChat(state),
                 })
             }
+            Pair::ResponsesToChat => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_chat::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToChat(state),
+                })
+            }
             Pair::ResponsesToMessages => {
                 let ConvertedRequest {
                     body,
@@ -72,7 +87,7 @@ impl Conversion {
     /// The format that the provider answers in, as far as its stream's events are concerned.
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
-            Self::MessagesToChat(_) => Format::Chat,
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Format::Chat,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
         }
     }
@@ -86,6 +101,7 @@ impl Conversion {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
+            Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
             }
@@ -106,6 +122,9 @@ impl Conversion {
             Self::MessagesToChat(state) => {
                 messages_to_chat::stream::replay(body, state.clone(), cx, out)
             }
+            Self::ResponsesToChat(state) => {
+                responses_to_chat::response::replay(body, state, cx, out)
+            }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::replay(body, state.clone(), cx, out)
             }
@@ -121,6 +140,9 @@ impl Conversion {
             Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
                 state, cx, limit,
             )),
+            Self::ResponsesToChat(state) => Box::new(
+                responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
+            ),
             Self::ResponsesToMessages(state) => Box::new(
                 responses_to_messages::stream::MessagesToResponses::new(state, cx)
                     .with_held_limit(limit),
@@ -133,6 +155,9 @@ impl Conversion {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
+            Self::ResponsesToChat(state) => {
+                chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
+            }
             Self::ResponsesToMessages(_) => responses_to_messages::error::convert(status, body),
         }
     }
@@ -143,8 +168,8 @@ impl Conversion {
             Self::ChatToMessages(_) => {
                 chat_to_messages::error::rate_limit_headers(upstream, now, out)
             }
-            // Anthropic's clients have no other names for `x-ratelimit-*`, which go on as they are.
-            Self::MessagesToChat(_) => {}
+            // OpenAI's own headers go on as they are.
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
             Self::ResponsesToMessages(_) => {
                 responses_to_messages::error::rate_limit_headers(upstream, now, out);
             }

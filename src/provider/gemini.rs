@@ -17,7 +17,10 @@ pub(crate) static SPEC: Spec = Spec {
         Cell::Passthrough {
             path: "/openai/chat/completions",
         },
-        Cell::Unavailable,
+        Cell::Convert {
+            pair: Pair::ResponsesToChat,
+            path: "/openai/chat/completions",
+        },
         Cell::Convert {
             pair: Pair::MessagesToChat,
             path: "/openai/chat/completions",

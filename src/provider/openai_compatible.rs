@@ -17,7 +17,10 @@ pub(crate) static SPEC: Spec = Spec {
         Cell::Passthrough {
             path: "/chat/completions",
         },
-        Cell::Unavailable,
+        Cell::Convert {
+            pair: Pair::ResponsesToChat,
+            path: "/chat/completions",
+        },
         Cell::Convert {
             pair: Pair::MessagesToChat,
             path: "/chat/completions",

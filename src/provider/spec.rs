@@ -38,6 +38,7 @@ pub(crate) enum Pair {
     ChatToMessages,
     MessagesToChat,
     ResponsesToMessages,
+    ResponsesToChat,
 }
 
 /// The facts about one provider.

@@ -111,13 +111,18 @@ impl Reader {
             return Ok(Flow::Done);
         }
         let completion = self.read(name, data)?;
+        // Before the calls are read: ids are made of it.
+        let head = self.base.is_none().then(|| {
+            let head = Head::read(&completion, None);
+            self.base = Some(head.base.clone());
+            head
+        });
         let complete = self.take(&completion)?;
         if complete {
             self.check_names()?;
         }
-        if self.base.is_none() {
-            let head = Head::read(&completion, self.usage);
-            self.base = Some(head.base.clone());
+        if let Some(mut head) = head {
+            head.usage = self.usage;
             sink.start(&head);
         }
         if complete {

@@ -46,9 +46,8 @@ impl<'a> Conversation<'a> {
         report: &mut LossReport,
     ) -> Result<Finished<'a>, Refusal> {
         let rules = Rules { list, profile };
-        let turns = merge_assistants(without_empty(self.turns));
-        let turns = rules.pair(turns)?;
-        let (system, turns) = rules.place_system(turns, late, report);
+        let (system, turns) = rules.place_system(without_empty(self.turns), late, report);
+        let turns = rules.pair(merge_assistants(turns))?;
         let turns = if profile.alternates {
             merge_users(turns)
         } else {
