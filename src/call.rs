@@ -39,7 +39,6 @@ pub struct Call {
     pub(crate) first: usize,
     pub(crate) max_retries: Option<u32>,
     pub(crate) lossy: Option<Lossy>,
-    pub(crate) started: Instant,
     pub(crate) deadline: Instant,
     /// The name of the client key that was used.
     pub(crate) client: Option<Arc<str>>,
@@ -72,6 +71,12 @@ impl Call {
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// The name of the client key that was used, where there are keys.
+    #[must_use]
+    pub fn client(&self) -> Option<&str> {
+        self.client.as_deref()
     }
 
     /// Requests handed to the client service so far.

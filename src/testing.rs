@@ -41,7 +41,6 @@ pub(crate) fn call(targets: Vec<Target>) -> Call {
         first: 0,
         max_retries: None,
         lossy: None,
-        started,
         deadline: started + Duration::from_secs(1800),
         client: None,
         sent: AtomicU32::new(0),

@@ -18,7 +18,6 @@ const PENDING: &[(&str, &str)] = &[
     ("chat_to_gemini", "Gemini's native endpoint"),
     ("messages_to_chat", "Messages clients on Chat providers"),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
-    ("messages_to_responses", "Messages clients on openai"),
     ("responses_to_chat", "Responses clients on Chat providers"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
     ("responses_to_messages", "Responses clients on anthropic"),

@@ -51,7 +51,6 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         first: 0,
         max_retries: None,
         lossy: None,
-        started,
         deadline: started
             .checked_add(shared.timeouts.total)
             .unwrap_or(started),

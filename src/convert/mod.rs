@@ -17,6 +17,8 @@ pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;
 pub(crate) mod messages_out;
+pub(crate) mod messages_to_responses;
+pub(crate) mod openai_envelope;
 pub(crate) mod pair;
 pub(crate) mod passthrough;
 pub(crate) mod path;
@@ -25,6 +27,8 @@ pub(crate) mod redact;
 pub(crate) mod report;
 mod service;
 pub(crate) mod sha256;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;

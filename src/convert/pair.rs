@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
+use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::report::Refusal;
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -16,6 +17,7 @@ use crate::usage::Usage;
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
+    MessagesToResponses(MessagesToResponses),
 }
 
 impl Conversion {
@@ -38,6 +40,18 @@ impl Conversion {
                     state: Self::ChatToMessages(state),
                 })
             }
+            Pair::MessagesToResponses => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_responses::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToResponses(state),
+                })
+            }
         }
     }
 
@@ -45,6 +59,7 @@ impl Conversion {
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
             Self::ChatToMessages(_) => Format::Messages,
+            Self::MessagesToResponses(_) => Format::Responses,
         }
     }
 
@@ -56,6 +71,9 @@ impl Conversion {
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
+            Self::MessagesToResponses(state) => {
+                messages_to_responses::response::convert(body, state, cx)
+            }
         }
     }
 
@@ -70,6 +88,9 @@ impl Conversion {
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToResponses(state) => {
+                messages_to_responses::stream::replay(body, state.clone(), cx, out)
+            }
         }
     }
 
@@ -79,6 +100,10 @@ impl Conversion {
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
+            Self::MessagesToResponses(state) => Box::new(
+                messages_to_responses::stream::ResponsesToMessages::new(state, cx)
+                    .with_held_limit(limit),
+            ),
         }
     }
 
@@ -86,6 +111,7 @@ impl Conversion {
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
         }
     }
 
@@ -94,6 +120,9 @@ impl Conversion {
         match self {
             Self::ChatToMessages(_) => {
                 chat_to_messages::error::rate_limit_headers(upstream, now, out)
+            }
+            Self::MessagesToResponses(_) => {
+                messages_to_responses::error::rate_limit_headers(upstream, now, out)
             }
         }
     }

@@ -43,6 +43,11 @@ impl ToolNames {
         self.by_sent.get(sent).is_some_and(|entry| entry.custom)
     }
 
+    /// Whether a name was noted for the client's tool `original`.
+    pub(crate) fn has_sent(&self, original: &str) -> bool {
+        self.by_original.contains_key(original)
+    }
+
     /// The provider's name of the client's tool `original`: the one noted for it, else `original` with what no name may
     /// hold replaced.
     pub(crate) fn sent<'a>(&'a self, original: &'a str) -> Cow<'a, str> {

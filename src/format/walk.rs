@@ -224,22 +224,24 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The path of the innermost value around the byte at `offset` (`messages[2].content`), empty for the whole text.
+/// The path of the value that an error at `offset` is about (`messages[2].content`), empty for the whole text: the innermost
+/// one around that byte or, where that is an object, its last member before it, which a view had read when it complained.
 pub(crate) fn path_at(text: &str, offset: usize) -> String {
     let mut path = String::new();
     let mut inner = text;
     let mut base = 0;
     loop {
         let mut found = None;
+        let mut before = None;
         let mut object = members(inner);
         while let Some((key, span)) = object.next_span() {
             if (span.start..span.end).contains(&offset.saturating_sub(base)) && offset >= base {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(&key.decode());
+                push_name(&mut path, key);
                 found = Some(span);
                 break;
+            }
+            if base + span.end <= offset {
+                before = Some(key);
             }
         }
         let mut array = elements(inner);
@@ -253,6 +255,9 @@ pub(crate) fn path_at(text: &str, offset: usize) -> String {
             index += 1;
         }
         let Some(span) = found else {
+            if let Some(key) = before {
+                push_name(&mut path, key);
+            }
             return path;
         };
         base += span.start;
@@ -261,6 +266,13 @@ pub(crate) fn path_at(text: &str, offset: usize) -> String {
         };
         inner = value;
     }
+}
+
+fn push_name(path: &mut String, key: RawStr<'_>) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(&key.decode());
 }
 
 /// The offset of the byte at which `serde_json` stopped reading `text`.
@@ -395,6 +407,7 @@ mod tests {
             "messages[0].role"
         );
         assert_eq!(path_at(text, 0), "");
+        assert_eq!(path_at(r#"[{"a":1,"b":2 , "c":3}]"#, 14), "[0].b");
         let broken = "{\n \"a\":\n  [1,\n 2, true]}";
         let error =
             serde_json::from_str::<std::collections::HashMap<String, Vec<u8>>>(broken).unwrap_err();

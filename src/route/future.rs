@@ -138,7 +138,7 @@ where
                         Ok(()) => settings.understand(parts, gathered.take(), &arrival),
                         Err(GatherError::TooLarge) => Err(settings.too_large(arrival.format)),
                         Err(GatherError::Body(error)) => {
-                            Err(unreadable(error.into(), arrival.format, &settings))
+                            Err(unreadable(&*error.into(), arrival.format, &settings))
                         }
                     };
                     let next = next.and_then(|call| {
@@ -186,8 +186,12 @@ where
 }
 
 /// The client's body did not come whole.
-fn unreadable(error: BoxError, format: Format, settings: &Settings) -> ClientError {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+fn unreadable(
+    error: &(dyn std::error::Error + 'static),
+    format: Format,
+    settings: &Settings,
+) -> ClientError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = source {
         // What a body limit around this service says.
         if error.is::<LengthLimitError>() {

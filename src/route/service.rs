@@ -198,15 +198,14 @@ impl Settings {
         };
         let head = parse::head(&body, &self.limits, format)?;
         let options = parts.extensions.remove::<CallOptions>().unwrap_or_default();
-        let (targets, default_model) = match options.target {
-            Some(target) => (Arc::from([target]), head.model.clone()),
-            None => {
-                let resolved = self
-                    .table
-                    .resolve(&head.model)
-                    .ok_or_else(|| unknown_model(format, &head.model))?;
-                (resolved.targets, resolved.model)
-            }
+        let (targets, default_model) = if let Some(target) = options.target {
+            (Arc::from([target]), head.model.clone())
+        } else {
+            let resolved = self
+                .table
+                .resolve(&head.model)
+                .ok_or_else(|| unknown_model(format, &head.model))?;
+            (resolved.targets, resolved.model)
         };
         let total = options
             .deadline
@@ -233,7 +232,6 @@ impl Settings {
             targets,
             max_retries: options.max_retries.or(arrival.max_retries),
             lossy: options.lossy,
-            started: arrival.started,
             // A total that overflows the clock is no limit at all; a day is as good.
             deadline: arrival
                 .started

@@ -1,0 +1,134 @@
+//! The form of the answer, and the effort beside it: `output_config`.
+
+use bytes::BufMut;
+use serde_json::value::RawValue;
+
+use super::cache::Out;
+use super::path;
+use crate::codec::write;
+use crate::convert::context::RequestContext;
+use crate::convert::json_schema;
+use crate::convert::report::Refusal;
+use crate::format::chat::request::Request;
+use crate::format::walk;
+use crate::models::Effort;
+
+const SCHEMA: &str = "response_format.json_schema.schema";
+
+/// The form that the client wants.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Format<'a> {
+    Text,
+    /// Any JSON object: asked for in words.
+    JsonObject,
+    /// JSON after this schema.
+    Schema(&'a str),
+}
+
+impl Format<'_> {
+    pub(super) fn is_json_object(self) -> bool {
+        matches!(self, Self::JsonObject)
+    }
+}
+
+/// Reads `response_format`.
+pub(super) fn format<'a>(
+    request: &Request<'a>,
+    cx: &mut RequestContext<'_>,
+) -> Result<Format<'a>, Refusal> {
+    let Some(format) = &request.response_format else {
+        return Ok(Format::Text);
+    };
+    for name in &format.unknown {
+        cx.report.drop_field(format!("response_format.{name}"));
+    }
+    let Some(kind) = format.kind else {
+        return Err(path::missing("response_format.type"));
+    };
+    match &*kind.decode() {
+        "text" => return Ok(Format::Text),
+        "json_object" => {
+            cx.report.approximate("response_format");
+            return Ok(Format::JsonObject);
+        }
+        "json_schema" => {}
+        _ => {
+            return Err(Refusal::unsupported(
+                "response_format.type",
+                "Anthropic has no such output format",
+            ));
+        }
+    }
+    let wanted = format.json_schema.as_ref();
+    let schema = wanted.and_then(|wanted| wanted.schema).map(RawValue::get);
+    let (Some(wanted), Some(schema)) = (wanted, schema) else {
+        return Err(path::missing(SCHEMA));
+    };
+    if !walk::is_object(schema) {
+        return Err(path::wrong_type(SCHEMA));
+    }
+    if !cx.capabilities.structured_outputs {
+        if !cx.lossy {
+            return Err(Refusal::unsupported(
+                "response_format",
+                "this model takes no JSON schema for its output",
+            ));
+        }
+        cx.report.drop_field("response_format");
+        return Ok(Format::Text);
+    }
+    if wanted.name.is_some() {
+        cx.report.drop_field("response_format.json_schema.name");
+    }
+    if wanted.description.is_some() {
+        cx.report
+            .drop_field("response_format.json_schema.description");
+    }
+    if wanted.strict != Some(true) {
+        cx.report.approximate("response_format.json_schema.strict");
+    }
+    for name in &wanted.unknown {
+        cx.report
+            .drop_field(format!("response_format.json_schema.{name}"));
+    }
+    Ok(Format::Schema(schema))
+}
+
+/// Writes `output_config`, where there is something to say.
+pub(super) fn write(
+    out: &mut Out,
+    effort: Option<Effort>,
+    format: &Format<'_>,
+    cx: &mut RequestContext<'_>,
+) -> Result<(), Refusal> {
+    let schema = match format {
+        Format::Schema(schema) => Some(*schema),
+        Format::Text | Format::JsonObject => None,
+    };
+    if effort.is_none() && schema.is_none() {
+        return Ok(());
+    }
+    out.member("output_config");
+    out.buf.put_u8(b'{');
+    if let Some(effort) = effort {
+        out.buf.extend_from_slice(b"\"effort\":");
+        write::string(&mut out.buf, effort.word());
+    }
+    if let Some(schema) = schema {
+        if effort.is_some() {
+            out.buf.put_u8(b',');
+        }
+        out.buf
+            .extend_from_slice(b"\"format\":{\"type\":\"json_schema\",\"schema\":");
+        let changed =
+            json_schema::write_sanitised(schema, cx.lossy, &mut out.buf).map_err(|error| {
+                Refusal::unsupported(format!("{SCHEMA}{}", error.path), error.message)
+            })?;
+        if changed {
+            cx.report.approximate("response_format.json_schema.schema");
+        }
+        out.buf.put_u8(b'}');
+    }
+    out.buf.put_u8(b'}');
+    Ok(())
+}
