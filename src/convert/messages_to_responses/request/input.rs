@@ -190,6 +190,11 @@ impl<'o> Input<'o> {
         prefix: &str,
         texts: impl Iterator<Item = &'t str>,
     ) {
+        let mut texts = texts.peekable();
+        let prefix = match texts.peek() {
+            Some(_) => prefix,
+            None => prefix.trim_end(),
+        };
         let out = self.item();
         write_output_head(out, call_id);
         out.put_u8(b'"');

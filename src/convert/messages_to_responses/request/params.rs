@@ -16,8 +16,9 @@ use crate::models::Sampling;
 const LEAST: u64 = 16;
 /// The longest `safety_identifier`.
 const LONGEST_USER: usize = 128;
-/// More stop sequences than any client has.
-const MAX_STOPS: usize = 1024;
+/// More stop sequences, and longer ones, than any client has: each is looked for in every piece of the answer.
+const MAX_STOPS: usize = 64;
+const LONGEST_STOP: usize = 1024;
 
 /// How much the model may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +90,10 @@ pub(super) fn stops(
     if stops.is_empty() {
         return Ok(stops);
     }
-    if stops.len() > MAX_STOPS {
+    if stops.len() > MAX_STOPS || stops.iter().any(|stop| stop.len() > LONGEST_STOP) {
         return Err(Refusal::invalid(
             "stop_sequences",
-            "there are too many stop sequences",
+            "there are too many stop sequences, or one is too long",
         ));
     }
     if cx.options.emulate_stop == Some(false) {
