@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::state::State;
 use super::stream::{ResponsesToMessages, replay};
 use super::{error, request, response};
+use crate::codec::sse::Decoder;
 use crate::convert::context::{AnswerContext, RequestContext};
 use crate::convert::machine::{Flow, Machine};
 use crate::convert::report::LossReport;
@@ -202,6 +203,41 @@ fn streams() {
                 outcome.error.unwrap()["message"],
                 "upstream stream ended before completion"
             );
+        }
+    }
+}
+
+#[test]
+fn streams_cut_at_every_byte() {
+    for case in Case::with("upstream_stream.sse") {
+        let bytes = case.bytes("upstream_stream.sse");
+        let whole = {
+            let mut machine = ResponsesToMessages::new(case.state(), case.cx());
+            run(&mut machine, &events(&bytes))
+        };
+        for cut in 0..=bytes.len() {
+            // In two pieces: what is decoded is the same; and only the first: the stream is cut.
+            let (first, second) = bytes.split_at(cut);
+            let mut decoder = Decoder::new(1 << 20);
+            let mut decoded = Vec::new();
+            for (at, mut piece) in [first, second].into_iter().enumerate() {
+                while let Some(event) = decoder.next(&mut piece).unwrap() {
+                    let data = String::from_utf8(event.data.to_vec()).unwrap();
+                    decoded.push((event.name.to_owned(), data));
+                }
+                let mut machine = ResponsesToMessages::new(case.state(), case.cx());
+                let out = run(&mut machine, &decoded);
+                let outcome = validate(&out).unwrap();
+                assert_ne!(outcome.end, End::Open);
+                let is_complete = decoded
+                    .iter()
+                    .any(|(name, _)| matches!(&**name, "response.completed" | "response.failed"));
+                if at == 1 || is_complete {
+                    assert_eq!(out, whole, "{} cut at {cut}", case.name);
+                } else {
+                    assert_eq!(outcome.end, End::Error, "{} cut at {cut}", case.name);
+                }
+            }
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use bytes::BytesMut;
+use serde_json::value::RawValue;
 
 use super::super::state::State;
-use crate::codec::write::Object;
+use crate::codec::write::{self, Object};
 use crate::convert::messages_out::blocks::{self, Page};
 use crate::format::raw::RawStr;
 use crate::format::responses::{Action, Item};
+use crate::format::walk;
 
 /// A call of one of the client's tools.
 #[derive(Debug, Clone)]
@@ -89,8 +91,8 @@ pub(crate) struct McpCall<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) server: Cow<'a, str>,
     arguments: Cow<'a, str>,
-    /// A JSON string.
-    output: &'a str,
+    /// What came of it, or what went wrong: a JSON string.
+    output: Cow<'a, str>,
     failed: bool,
 }
 
@@ -102,7 +104,10 @@ impl<'a> McpCall<'a> {
             name: text(item.name.get()),
             server: text(item.server_label.get()),
             arguments: text(item.arguments.get()),
-            output: item.output.get().map_or("\"\"", RawStr::json),
+            output: match item.error {
+                Some(error) => words(error),
+                None => Cow::Borrowed(item.output.get().map_or("\"\"", RawStr::json)),
+            },
             failed: item.error.is_some(),
         }
     }
@@ -123,9 +128,22 @@ impl<'a> McpCall<'a> {
             .bool("is_error", self.failed);
         let mut content = block.array("content");
         let mut text = content.object();
-        text.string("type", "text").raw("text", self.output);
+        text.string("type", "text").raw("text", &self.output);
         text.end();
         content.end();
         block.end();
+    }
+}
+
+/// What an error says, as a JSON string: its message, else all of it.
+fn words(error: &RawValue) -> Cow<'_, str> {
+    let message = walk::member(error.get(), "message").and_then(RawStr::from_json);
+    match RawStr::new(error).or(message) {
+        Some(text) => Cow::Borrowed(text.json()),
+        None => {
+            let mut text = BytesMut::new();
+            write::string(&mut text, error.get());
+            Cow::Owned(String::from_utf8_lossy(&text).into_owned())
+        }
     }
 }

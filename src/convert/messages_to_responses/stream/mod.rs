@@ -31,6 +31,8 @@ use crate::usage::Usage;
 
 /// How much of a stream may be held back (blocks that wait for their turn, texts that are cited from).
 const HELD_LIMIT: usize = 16 << 20;
+/// How much of a text can be cited from: every citation costs a look through it.
+const CITED_LIMIT: usize = 1 << 20;
 /// More items than this are no answer of OpenAI's.
 const MAX_ITEMS: usize = 16 * 1024;
 
@@ -189,8 +191,7 @@ impl ResponsesToMessages {
                 Some(part) if is_text(&Part::read(part)) => {
                     self.start(&Answer::default(), out);
                     self.part(key);
-                    self.order.push(Key { ..key }, Op::Claim, out);
-                    self.check()
+                    self.push(key, Op::Claim, out)
                 }
                 _ => Ok(()),
             },
@@ -301,7 +302,7 @@ impl ResponsesToMessages {
             return Ok(());
         }
         part.streamed = true;
-        if keeps {
+        if keeps && part.text.len() < CITED_LIMIT {
             let text = delta.decode();
             part.text.push_str(&text);
             self.texts = self.texts.saturating_add(text.len());
