@@ -22,6 +22,8 @@ mod layer;
 pub(crate) mod machine;
 pub(crate) mod messages_out;
 pub(crate) mod messages_to_chat;
+pub(crate) mod messages_to_responses;
+pub(crate) mod openai_envelope;
 pub(crate) mod pair;
 pub(crate) mod passthrough;
 pub(crate) mod path;
@@ -29,8 +31,8 @@ mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
-pub(crate) mod responses_to_messages;
 pub(crate) mod responses_to_chat;
+pub(crate) mod responses_to_messages;
 mod service;
 pub(crate) mod sha256;
 #[cfg(test)]

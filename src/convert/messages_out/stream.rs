@@ -109,6 +109,13 @@ impl MessageStream {
         });
     }
 
+    /// Opens a block that says which tool of an MCP server the provider called: the input comes in deltas.
+    pub(crate) fn open_mcp_tool(&mut self, out: &mut BytesMut, id: &str, name: &str, server: &str) {
+        self.begin(out, Kind::Tool, |out| {
+            super::blocks::mcp_tool_use(out, id, name, server, "{}");
+        });
+    }
+
     /// Writes a block that comes whole, and its stop.
     pub(crate) fn whole_block(&mut self, out: &mut BytesMut, block: impl FnOnce(&mut BytesMut)) {
         self.begin(out, Kind::Whole, block);
