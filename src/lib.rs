@@ -81,6 +81,7 @@
 //! `RouteLayer → RetryLayer → ConvertLayer → AuthLayer → client`. A fallback may change the provider, so conversion and
 //! credentials run inside the retry, each try afresh from the client's own bytes. Between the layers travel types in the
 //! requests' and responses' extensions: [`Attempt`], [`Failure`], [`Outcome`]; an embedder may put [`CallOptions`] there.
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
@@ -93,6 +94,8 @@
 )]
 
 pub mod auth;
+#[doc(hidden)]
+pub mod bench;
 pub mod body;
 mod call;
 #[cfg(feature = "client")]

@@ -1,7 +1,7 @@
 //! What the unit tests of several layers need.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
@@ -41,10 +41,10 @@ pub(crate) fn call(targets: Vec<Target>) -> Call {
         first: 0,
         max_retries: None,
         lossy: None,
-        started,
         deadline: started + Duration::from_secs(1800),
         client: None,
         sent: AtomicU32::new(0),
         chosen: AtomicUsize::new(0),
+        report: Mutex::default(),
     }
 }

@@ -132,12 +132,11 @@ fn own_answer<C>(
         }
         "/readyz" => Some(text(StatusCode::OK, "ready\n")),
         // Without a key, the gateway's own refusal says so in the client's format.
-        "/v1/models" => Some(match keys.refusal(request.headers()) {
-            Some(refusal) => refusal.map(|payload| Full::new(payload.into_bytes())),
-            None => {
-                let json = model_list::render(gateway.routes(), started).to_string();
-                answer(StatusCode::OK, "application/json", json)
-            }
+        "/v1/models" => Some(if let Some(refusal) = keys.refusal(request.headers()) {
+            refusal.map(|payload| Full::new(payload.into_bytes()))
+        } else {
+            let json = model_list::render(gateway.routes(), started).to_string();
+            answer(StatusCode::OK, "application/json", json)
         }),
         _ => None,
     }

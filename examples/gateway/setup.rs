@@ -63,15 +63,12 @@ type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Finds the connections, and checks everything that can be checked before listening.
 pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String> {
-    let (config, builder, origin) = match &arguments.config {
-        Some(file) => {
-            let (config, builder) = from_file(file, env)?;
-            (config, builder, Origin::File(file.clone()))
-        }
-        None => {
-            let (builder, origin) = without_file(env)?;
-            (Config::default(), builder, origin)
-        }
+    let (config, builder, origin) = if let Some(file) = &arguments.config {
+        let (config, builder) = from_file(file, env)?;
+        (config, builder, Origin::File(file.clone()))
+    } else {
+        let (builder, origin) = without_file(env)?;
+        (Config::default(), builder, origin)
     };
     let listen = arguments
         .listen

@@ -23,7 +23,14 @@ pub(crate) enum Work {
         upstream: Format,
     },
     /// Their bytes go on as they are, and are only watched.
-    Relay(Tap),
+    Relay(Box<Tap>),
+}
+
+impl Work {
+    /// Relays a stream of `format`.
+    pub(crate) fn relay(format: Format) -> Self {
+        Self::Relay(Box::new(Tap::new(format)))
+    }
 }
 
 /// The figures of a stream.
@@ -86,7 +93,7 @@ impl Stream {
 
     /// A body that is no stream of events, relayed without a look at it; `head` was read already.
     pub(crate) fn unwatched(head: Bytes, settings: StreamSettings, usage: UsageHandle) -> Self {
-        let mut stream = Self::new(Work::Relay(Tap::new(settings.format)), settings, usage);
+        let mut stream = Self::new(Work::relay(settings.format), settings, usage);
         stream.blind = true;
         stream.spoken = true;
         stream.hold(head);

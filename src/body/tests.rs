@@ -13,7 +13,6 @@ use tokio_test::task::{Spawn, spawn};
 use super::stream::{Stream, StreamSettings, Work};
 use super::transcode::TranscodeBody;
 use crate::convert::machine::{Flow, Machine, StreamError};
-use crate::convert::passthrough::Tap;
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
 use crate::usage::{Usage, UsageHandle};
@@ -145,9 +144,10 @@ impl Machine for Fake {
 
     fn usage(&self) -> Usage {
         assert!(!self.panics_at_end, "a defect");
-        let mut usage = Usage::default();
-        usage.output = Some(self.events);
-        usage
+        Usage {
+            output: Some(self.events),
+            ..Usage::default()
+        }
     }
 }
 
@@ -198,15 +198,6 @@ impl Probe {
         self.task.enter(|cx, _| body.poll_peek(cx))
     }
 
-    /// Polls, and says whether the task waits, having been woken already.
-    fn waits_woken(&mut self) -> bool {
-        self.poll().is_pending() && self.task.is_woken()
-    }
-
-    fn is_dropped(&self) -> bool {
-        self.dropped.load(Ordering::Relaxed)
-    }
-
     /// Everything up to the end, and the error there was.
     async fn all(&mut self) -> (String, Option<String>) {
         let mut text = Vec::new();
@@ -247,7 +238,7 @@ fn converted(steps: impl IntoIterator<Item = Step>) -> Probe {
 }
 
 fn relayed_with(upstream: Upstream, settings: StreamSettings) -> Probe {
-    let work = Work::Relay(Tap::new(settings.format));
+    let work = Work::relay(settings.format);
     Probe::new(
         upstream,
         Stream::new(work, settings, UsageHandle::default()),
@@ -491,6 +482,31 @@ async fn a_relayed_stream_that_ends_inside_an_event_breaks_behind_every_byte() {
         (sent.as_str(), error.as_deref()),
         (CHUNK, Some("the provider's stream broke off"))
     );
+}
+
+/// Whatever the cut: every byte arrives, and the client can tell unless the stream was complete.
+#[tokio::test]
+async fn a_cut_at_any_byte_is_told() {
+    let crlf = CHUNK.replace('\n', "\r\n");
+    let before_finish = format!(": hi\n\n{CHUNK}{crlf}");
+    let whole = format!("{before_finish}{FINISH}{DONE}");
+    for cut in 0..=whole.len() {
+        let text = &whole[..cut];
+        let complete = cut >= before_finish.len() + FINISH.len();
+        for steps in [vec![data(text)], vec![data(text), Break]] {
+            let breaks = steps.len() == 2;
+            let (sent, error) = relayed(steps).all().await;
+            let added = sent.strip_prefix(text).unwrap();
+            let told = error.is_some() || added.contains("upstream_stream_ended");
+            assert_eq!(told, breaks || !complete, "{text:?}: {added:?} {error:?}");
+            // An event of ours begins where an event can begin.
+            let between = text.is_empty()
+                || [": hi\n", "\n\n", "\r\n\r", "\r\n\r\n"]
+                    .iter()
+                    .any(|end| text.ends_with(end));
+            assert!(added.is_empty() || between, "{text:?}: {added:?}");
+        }
+    }
 }
 
 #[tokio::test]

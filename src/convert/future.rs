@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -21,7 +22,6 @@ use super::prepare::Refused;
 use super::report::LossReport;
 use crate::body::{AnswerBody, GatherError, Gathered, Stream, TranscodeBody, Work};
 use crate::call::{Attempt, FailureClass};
-use crate::convert::passthrough::Tap;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::usage::UsageHandle;
@@ -217,22 +217,18 @@ where
                 StateProject::Answered { .. } => return Poll::Pending,
             };
             match next {
-                Next::Done(response) => return Poll::Ready(Ok(*response)),
-                Next::Read(next) => state.set(next),
+                ControlFlow::Break(response) => return Poll::Ready(Ok(*response)),
+                ControlFlow::Continue(next) => state.set(next),
             }
         }
     }
 }
 
-/// What follows a head.
-enum Next<F, B> {
-    // The rare case.
-    Done(Box<Response<AnswerBody<B>>>),
-    Read(State<F, B>),
-}
+/// What follows a head: mostly its body is to be read, else there is an answer already.
+type Next<F, B> = ControlFlow<Box<Response<AnswerBody<B>>>, State<F, B>>;
 
 /// Decides how an answer's body is read.
-fn read<F, B>(trip: &mut Trip, response: Response<B>) -> Next<F, B>
+fn read<F, B>(trip: &Trip, response: Response<B>) -> Next<F, B>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -241,18 +237,18 @@ where
     let limits = &trip.shared.limits;
     let kind = trip.kind(&parts);
     let limit = match kind {
-        Kind::Unusable(what) => return Next::Done(Box::new(trip.unusable(&parts, what))),
+        Kind::Unusable(what) => return ControlFlow::Break(Box::new(trip.unusable(&parts, what))),
         Kind::Stream => return open(trip, parts, body),
         // Nobody could read it.
         Kind::Error if is_encoded(&parts.headers) => {
-            return Next::Done(Box::new(trip.error(&parts, &Bytes::new())));
+            return ControlFlow::Break(Box::new(trip.error(&parts, &Bytes::new())));
         }
         Kind::Error => limits.error_body,
         Kind::Whole => limits.response_body,
     };
     let gathered = Gathered::new(limit);
     let clock = sleep_until(trip.idle_alarm());
-    Next::Read(State::Gathering {
+    ControlFlow::Continue(State::Gathering {
         parts,
         body: Some(body),
         gathered,
@@ -262,7 +258,7 @@ where
 }
 
 /// Begins a stream.
-fn open<F, B>(trip: &mut Trip, parts: Parts, body: B) -> Next<F, B>
+fn open<F, B>(trip: &Trip, parts: Parts, body: B) -> Next<F, B>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -275,20 +271,20 @@ where
                 .clone()
                 .machine(trip.context(), shared.limits.event),
         },
-        None => Work::Relay(Tap::new(trip.format())),
+        None => Work::relay(trip.format()),
     };
     let stream = Stream::new(work, trip.stream_settings(), trip.usage.clone());
     let body = TranscodeBody::new(body, stream);
     if shared.settings.peek {
         // One clock for the head and the first event.
         let clock = sleep_until(trip.begin_by);
-        Next::Read(State::Peeking {
+        ControlFlow::Continue(State::Peeking {
             parts,
             body: Some(body),
             clock,
         })
     } else {
-        Next::Done(Box::new(trip.stream(&parts, AnswerBody::stream(body))))
+        ControlFlow::Break(Box::new(trip.stream(&parts, AnswerBody::stream(body))))
     }
 }
 

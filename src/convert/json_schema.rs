@@ -153,7 +153,7 @@ impl Sanitiser {
             out.extend_from_slice(node.text.as_bytes());
             return Ok(());
         }
-        let note = self.note(node);
+        let note = note(node);
         let is_object = is_object_schema(node);
         let drop_type = node.member("type").is_some_and(|t| conflicts(node, t));
         self.changed |= drop_type || !note.is_empty();
@@ -337,30 +337,30 @@ impl Sanitiser {
             Err(self.error("structured outputs take no recursive schemas"))
         }
     }
+}
 
-    /// The text that stands for the keywords that are moved out of `node`.
-    fn note(&mut self, node: &Node<'_>) -> String {
-        let mut note = String::new();
-        for name in MOVED {
-            let Some(value) = node.member(name) else {
-                continue;
-            };
-            // A constraint that is switched off says nothing.
-            if !is_moved(node, name, value) || value.text == "false" {
-                continue;
-            }
-            if !note.is_empty() {
-                note.push_str(", ");
-            }
-            note.push_str(name);
-            note.push_str(": ");
-            match value.string() {
-                Some(text) => note.push_str(&text.decode()),
-                None => note.push_str(value.text),
-            }
+/// The text that stands for the keywords that are moved out of `node`.
+fn note(node: &Node<'_>) -> String {
+    let mut note = String::new();
+    for name in MOVED {
+        let Some(value) = node.member(name) else {
+            continue;
+        };
+        // A constraint that is switched off says nothing.
+        if !is_moved(node, name, value) || value.text == "false" {
+            continue;
         }
-        note
+        if !note.is_empty() {
+            note.push_str(", ");
+        }
+        note.push_str(name);
+        note.push_str(": ");
+        match value.string() {
+            Some(text) => note.push_str(&text.decode()),
+            None => note.push_str(value.text),
+        }
     }
+    note
 }
 
 /// Whether the keyword goes into the description.

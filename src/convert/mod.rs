@@ -7,6 +7,7 @@
 
 mod alone;
 mod answer;
+pub(crate) mod anthropic_envelope;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
@@ -26,7 +27,10 @@ pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
 pub(crate) mod responses_to_chat;
+pub(crate) mod responses_to_messages;
 mod service;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;

@@ -9,6 +9,7 @@ use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestCo
 use super::machine::Machine;
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
+use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
 use crate::provider::spec::Pair;
@@ -19,6 +20,7 @@ use crate::usage::Usage;
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
     ResponsesToChat(ResponsesToChat),
+    ResponsesToMessages(ResponsesToMessages),
 }
 
 impl Conversion {
@@ -53,13 +55,25 @@ impl Conversion {
                     state: Self::ResponsesToChat(state),
                 })
             }
+            Pair::ResponsesToMessages => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_messages::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToMessages(state),
+                })
+            }
         }
     }
 
     /// The format that the provider answers in, as far as its stream's events are concerned.
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
-            Self::ChatToMessages(_) => Format::Messages,
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
             Self::ResponsesToChat(_) => Format::Chat,
         }
     }
@@ -73,6 +87,9 @@ impl Conversion {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
+            Self::ResponsesToMessages(state) => {
+                responses_to_messages::response::convert(body, state, cx)
+            }
         }
     }
 
@@ -90,6 +107,9 @@ impl Conversion {
             Self::ResponsesToChat(state) => {
                 responses_to_chat::response::replay(body, state, cx, out)
             }
+            Self::ResponsesToMessages(state) => {
+                responses_to_messages::response::replay(body, state.clone(), cx, out)
+            }
         }
     }
 
@@ -102,6 +122,10 @@ impl Conversion {
             Self::ResponsesToChat(state) => Box::new(
                 responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
             ),
+            Self::ResponsesToMessages(state) => Box::new(
+                responses_to_messages::stream::MessagesToResponses::new(state, cx)
+                    .with_held_limit(limit),
+            ),
         }
     }
 
@@ -112,6 +136,7 @@ impl Conversion {
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
             }
+            Self::ResponsesToMessages(_) => responses_to_messages::error::convert(status, body),
         }
     }
 
@@ -123,6 +148,9 @@ impl Conversion {
             }
             // The same headers in all of OpenAI's formats.
             Self::ResponsesToChat(_) => {}
+            Self::ResponsesToMessages(_) => {
+                responses_to_messages::error::rate_limit_headers(upstream, now, out);
+            }
         }
     }
 }

@@ -119,6 +119,10 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
                     if list.len() == MAX {
                         return Err(A::Error::invalid_length(MAX + 1, &self));
                     }
+                    if list.is_empty() {
+                        // Most lists are short: one allocation for them.
+                        list.reserve_exact(8.min(MAX));
+                    }
                     list.push(element);
                 }
                 Ok(List(list))

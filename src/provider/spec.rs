@@ -37,6 +37,7 @@ pub(crate) enum Cell {
 pub(crate) enum Pair {
     ChatToMessages,
     ResponsesToChat,
+    ResponsesToMessages,
 }
 
 /// The facts about one provider.

@@ -84,12 +84,12 @@ fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
             None => Verdict::Success,
             Some(failure) => match (failure.class, failure.should_retry) {
                 (FailureClass::Unsupported, _) => Verdict::Skip,
-                (_, Some(false)) => Verdict::Final,
-                (FailureClass::Refused, _) => retry(false, false, failure.retry_after),
-                (FailureClass::Ambiguous, _) if ambiguous => {
+                (FailureClass::Refused, None | Some(true)) | (FailureClass::Final, Some(true)) => {
                     retry(false, false, failure.retry_after)
                 }
-                (FailureClass::Final, Some(true)) => retry(false, false, failure.retry_after),
+                (FailureClass::Ambiguous, None | Some(true)) if ambiguous => {
+                    retry(false, false, failure.retry_after)
+                }
                 _ => Verdict::Final,
             },
         },
@@ -105,9 +105,7 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
         result: &mut Result<Response<B>, Error>,
     ) -> Option<Self::Future> {
         let verdict = judge(result, self.settings.ambiguous);
-        let Some(attempt) = request.extensions_mut().get_mut::<Attempt>() else {
-            return None;
-        };
+        let attempt = request.extensions_mut().get_mut::<Attempt>()?;
         match verdict {
             Verdict::Success => {
                 attempt.target().connection().budget().deposit();

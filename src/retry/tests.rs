@@ -211,8 +211,10 @@ async fn what_is_final_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn ambiguous_calls_are_not_sent_again_where_the_owner_says_so() {
-    let mut settings = RetrySettings::default();
-    settings.ambiguous = false;
+    let settings = RetrySettings {
+        ambiguous: false,
+        ..RetrySettings::default()
+    };
     for (act, tries) in [
         (Break(ErrorClass::NeverSent), 2),
         (busy(), 2),
@@ -397,8 +399,11 @@ async fn the_deadline_ends_the_wait_for_a_client_that_is_not_ready() {
 }
 
 fn without_budget(name: &str) -> Target {
-    let mut retry = RetrySettings::default();
-    (retry.budget_floor, retry.budget_percent) = (0, 0);
+    let retry = RetrySettings {
+        budget_floor: 0,
+        budget_percent: 0,
+        ..RetrySettings::default()
+    };
     let builder = Connection::builder(name, Provider::OpenAiCompatible)
         .base_url("http://h")
         .retry(retry);

@@ -13,6 +13,8 @@ pub(crate) mod parse;
 mod record;
 mod service;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use body::ResponseBody;
 pub use future::ResponseFuture;

@@ -6,11 +6,8 @@
 use serde_json::Value;
 
 /// What is wrong with a stream of one choice that was converted for a Chat client; `None`: nothing.
-pub fn problem(stream: &[u8]) -> Option<String> {
-    match check(stream) {
-        Ok(()) => None,
-        Err(problem) => Some(problem),
-    }
+pub(crate) fn problem(stream: &[u8]) -> Option<String> {
+    check(stream).err()
 }
 
 fn check(stream: &[u8]) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! What `tests/golden.rs` is made of: reading cases, running them through a gateway, comparing.
 
 pub(crate) mod case;
-// Public items: the fuzz targets include this file too.
+// A fuzz target includes this file too.
 pub(crate) mod chat_stream;
 pub(crate) mod check;
 pub(crate) mod compare;

@@ -65,8 +65,8 @@ pub(crate) struct ResponseWriter {
     started: bool,
     ended: bool,
     items: Vec<Item>,
-    /// The bytes of items that are done.
-    settled: usize,
+    /// The bytes of the items.
+    held: usize,
 }
 
 /// Numbers the events and writes what they have in common.
@@ -159,7 +159,7 @@ impl ResponseWriter {
             started: false,
             ended: false,
             items: Vec::new(),
-            settled: 0,
+            held: 0,
         }
     }
 
@@ -215,8 +215,7 @@ impl ResponseWriter {
 
     /// The bytes that are held until the response's last event, which repeats all of them.
     pub(crate) fn held(&self) -> usize {
-        let growing = self.items.iter().filter(|item| item.status.is_none());
-        growing.fold(self.settled, |sum, item| sum.saturating_add(item.size()))
+        self.held
     }
 
     /// The number of items so far: the place of the next one.
@@ -267,6 +266,7 @@ impl ResponseWriter {
                 object.uint("output_index", number(index));
                 item.write(Growing::InProgress, custom_status, object.key("item"));
             });
+        self.held = self.held.saturating_add(item.size());
         self.items.push(item);
         index
     }
@@ -332,6 +332,7 @@ impl ResponseWriter {
             ..
         }) = Self::growing(&mut self.items, index)
         {
+            self.held = self.held.saturating_add(json.len());
             *action_json = json;
         }
     }
@@ -397,6 +398,7 @@ impl ResponseWriter {
             && !more.is_empty()
         {
             text.push_str(more);
+            self.held = self.held.saturating_add(more.len());
             let at = At {
                 id: &item.id,
                 index,
@@ -427,6 +429,7 @@ impl ResponseWriter {
                 annotations.put_u8(b',');
             }
             annotations.extend_from_slice(json.as_bytes());
+            self.held = self.held.saturating_add(json.len());
             let at = At {
                 id: &item.id,
                 index,
@@ -457,6 +460,7 @@ impl ResponseWriter {
             && !more.is_empty()
         {
             text.push_str(more);
+            self.held = self.held.saturating_add(more.len());
             let at = At {
                 id: &item.id,
                 index,
@@ -583,6 +587,7 @@ impl ResponseWriter {
             });
         }
         text.get_or_insert_default().push_str(more);
+        self.held = self.held.saturating_add(more.len());
         self.events.part(out, names.delta, at, |object| {
             content(object, "delta", more);
         });
@@ -595,6 +600,7 @@ impl ResponseWriter {
             ..
         }) = Self::growing(&mut self.items, index)
         {
+            self.held = self.held.saturating_add(encrypted.len());
             reasoning.encrypted_content = Some(encrypted);
         }
     }
@@ -613,6 +619,7 @@ impl ResponseWriter {
             && !more.is_empty()
         {
             arguments.push_str(more);
+            self.held = self.held.saturating_add(more.len());
             self.events.part(
                 out,
                 "response.function_call_arguments.delta",
@@ -638,6 +645,7 @@ impl ResponseWriter {
             && !more.is_empty()
         {
             input.push_str(more);
+            self.held = self.held.saturating_add(more.len());
             self.events
                 .part(out, "response.custom_tool_call_input.delta", at, |object| {
                     content(object, "delta", more);
@@ -673,7 +681,6 @@ impl ResponseWriter {
             Kind::Message { .. } | Kind::Reasoning(_) | Kind::WebSearch { .. } => {}
         }
         item.status = Some(status);
-        self.settled = self.settled.saturating_add(item.size());
         let custom_status = self.custom_status;
         self.events
             .write(out, "response.output_item.done", |object| {

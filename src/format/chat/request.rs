@@ -27,7 +27,7 @@ view! {
         stream: bool = "stream",
         stream_options: StreamOptions<'a> = "stream_options",
         n: &'a RawValue = "n",
-        tools: List<&'a RawValue, MAX_TOOLS> = "tools",
+        tools: List<Tool<'a>, MAX_TOOLS> = "tools",
         functions: List<Function<'a>, MAX_TOOLS> = "functions",
         tool_choice: &'a RawValue = "tool_choice",
         function_call: &'a RawValue = "function_call",
@@ -153,14 +153,6 @@ view! {
         file: File<'a> = "file",
         cache_control: &'a RawValue = "cache_control",
         prompt_cache_breakpoint: &'a RawValue = "prompt_cache_breakpoint",
-    }
-}
-
-view! {
-    /// The image of an `image_url` part.
-    ImageUrl {
-        url: RawStr<'a> = "url",
-        detail: &'a RawValue = "detail",
     }
 }
 

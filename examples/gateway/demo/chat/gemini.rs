@@ -194,7 +194,7 @@ impl Dialect for Gemini {
             );
             Event::data(&chunk)
         });
-        chunks.collect()
+        chunks.chain([Event::done()]).collect()
     }
 
     fn error(&self, refusal: &Refusal) -> Reply {

@@ -50,25 +50,27 @@ pub(super) fn refuse_or_drop(
 }
 
 fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
-    let anything = |_: &str| true;
-    let not_zero = |value: &str| path::number(value) != Some(0.0);
-    let not_false = |value: &str| value != "false";
-    let hints: [(&'static str, Option<&RawValue>, &dyn Fn(&str) -> bool); 8] = [
-        ("seed", request.seed, &anything),
-        ("verbosity", request.verbosity, &anything),
-        ("prediction", request.prediction, &anything),
-        ("prompt_cache_key", request.prompt_cache_key, &anything),
+    let is_zero = |value: &RawValue| path::number(value.get()) == Some(0.0);
+    let is_false = |value: &RawValue| value.get() == "false";
+    let hints = [
+        ("seed", request.seed),
+        ("verbosity", request.verbosity),
+        ("prediction", request.prediction),
+        ("prompt_cache_key", request.prompt_cache_key),
+        ("prompt_cache_retention", request.prompt_cache_retention),
+        // What says nothing is not lost.
         (
-            "prompt_cache_retention",
-            request.prompt_cache_retention,
-            &anything,
+            "frequency_penalty",
+            request.frequency_penalty.filter(|value| !is_zero(value)),
         ),
-        ("frequency_penalty", request.frequency_penalty, &not_zero),
-        ("presence_penalty", request.presence_penalty, &not_zero),
-        ("store", request.store, &not_false),
+        (
+            "presence_penalty",
+            request.presence_penalty.filter(|value| !is_zero(value)),
+        ),
+        ("store", request.store.filter(|value| !is_false(value))),
     ];
-    for (name, value, counts) in hints {
-        if value.is_some_and(|value| counts(value.get())) {
+    for (name, value) in hints {
+        if value.is_some() {
             cx.report.drop_field(name);
         }
     }

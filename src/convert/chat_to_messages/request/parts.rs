@@ -12,7 +12,7 @@ use super::path::{self, At};
 use super::system;
 use crate::convert::data_url::{self, DataUrl, FileKind};
 use crate::convert::report::Refusal;
-use crate::format::chat::request::{ImageUrl, Part};
+use crate::format::chat::request::Part;
 use crate::format::raw::RawStr;
 use crate::format::walk;
 use crate::provider::Provider;
@@ -129,19 +129,25 @@ impl<'a> Writer<'_, 'a, '_> {
         let url = if let Some(url) = RawStr::from_json(image) {
             url
         } else {
-            let view: ImageUrl<'a> = path::parse(image, || at.member("image_url"))?;
-            if view.detail.is_some_and(|detail| detail.get() != "\"auto\"") {
-                self.cx
-                    .report
-                    .drop_field("messages[].content[].image_url.detail");
+            // Walked over instead of read as a view: large images are looked at once less.
+            if !walk::is_object(image) {
+                return Err(path::wrong_type(at.member("image_url")));
             }
-            for name in &view.unknown {
-                self.cx
-                    .report
-                    .drop_field(format!("messages[].content[].image_url.{name}"));
+            let mut url = None;
+            for (key, value) in walk::members(image).filter(|(_, value)| *value != "null") {
+                match &*key.decode() {
+                    "url" => url = Some(value),
+                    "detail" if value == "\"auto\"" => {}
+                    name => self
+                        .cx
+                        .report
+                        .drop_field(format!("messages[].content[].image_url.{name}")),
+                }
             }
-            view.url
-                .ok_or_else(|| path::missing(at.member("image_url.url")))?
+            let Some(url) = url else {
+                return Err(path::missing(at.member("image_url.url")));
+            };
+            RawStr::from_json(url).ok_or_else(|| path::wrong_type(at.member("image_url.url")))?
         };
         let text = url.decode();
         if let Some(data) = DataUrl::parse(&text) {

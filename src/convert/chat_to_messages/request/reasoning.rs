@@ -46,7 +46,7 @@ enum Sent<'a> {
 }
 
 /// What the client asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Wish<'a> {
     Nothing,
     Off,
@@ -69,7 +69,7 @@ impl<'a> Reasoning<'a> {
     pub(super) fn plan(
         request: &Request<'a>,
         max_tokens: u64,
-        facts: &Facts,
+        facts: Facts,
         forced_tool: bool,
         cx: &mut RequestContext<'_>,
     ) -> Result<Self, Refusal> {
@@ -215,7 +215,7 @@ impl<'a> Reasoning<'a> {
     fn fit(
         &mut self,
         max_tokens: u64,
-        facts: &Facts,
+        facts: Facts,
         forced_tool: bool,
         field: &'static str,
         cx: &mut RequestContext<'_>,

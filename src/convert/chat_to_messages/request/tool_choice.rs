@@ -210,7 +210,7 @@ fn allowed(
     for (index, entry) in walk::elements(list).enumerate() {
         let kind = walk::member(entry, "type").and_then(RawStr::from_json);
         let kind = kind.map(RawStr::decode).unwrap_or_default();
-        if tools.dropped.iter().any(|dropped| *dropped == kind) {
+        if tools.dropped.contains(&kind) {
             continue;
         }
         let name = walk::member(entry, &kind).and_then(|tool| walk::member(tool, "name"));

@@ -9,10 +9,9 @@ use serde_json::value::RawValue;
 use super::cache::{self, Out, Section, Ttl};
 use super::messages::Facts;
 use super::parts;
-use super::path;
+use super::{path, tool_schema, web_search};
 use crate::codec::write;
 use crate::convert::context::RequestContext;
-use crate::convert::json_schema;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::{self, Taken, ToolNames};
 use crate::format::chat::request::{
@@ -20,7 +19,6 @@ use crate::format::chat::request::{
 };
 use crate::format::raw::RawStr;
 use crate::format::walk;
-use crate::provider::Provider;
 
 /// What the types of Anthropic's own tools begin with; clients may send them as they are.
 const NATIVE: [&str; 9] = [
@@ -35,7 +33,6 @@ const NATIVE: [&str; 9] = [
     "mcp_toolset",
 ];
 
-const EMPTY_SCHEMA: &[u8] = b"{\"type\":\"object\",\"properties\":{}}";
 const INPUT_SCHEMA: &[u8] =
     b"{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\
 \"required\":[\"input\"],\"additionalProperties\":false}";
@@ -67,16 +64,35 @@ struct Item<'a> {
 
 #[derive(Debug)]
 enum Kind<'a> {
-    Function(Box<Function<'a>>),
-    Custom(Box<Custom<'a>>),
+    Function(&'a Function<'a>),
+    Custom(&'a Custom<'a>),
     /// One of Anthropic's own, as it was sent.
     Native(&'a str),
 }
 
+/// The tools as they were sent: looked for when the first of Anthropic's own needs it.
+#[derive(Debug)]
+struct ToolTexts<'a> {
+    body: &'a str,
+    list: Option<Vec<&'a str>>,
+}
+
+impl<'a> ToolTexts<'a> {
+    fn get(&mut self, index: usize) -> &'a str {
+        let list = self.list.get_or_insert_with(|| {
+            walk::elements(walk::member(self.body, "tools").unwrap_or_default()).collect()
+        });
+        list.get(index).copied().unwrap_or_default()
+    }
+}
+
 impl<'a> Tools<'a> {
     /// Reads the tools and settles their names.
+    ///
+    /// `body` is the text that the request was read from.
     pub(super) fn plan(
-        request: &Request<'a>,
+        request: &'a Request<'a>,
+        body: &'a str,
         cx: &mut RequestContext<'_>,
     ) -> Result<Self, Refusal> {
         let mut tools = Self {
@@ -90,8 +106,9 @@ impl<'a> Tools<'a> {
         };
         if let Some(list) = &request.tools {
             tools.list.reserve_exact(list.0.len());
-            for (index, raw) in list.0.iter().enumerate() {
-                tools.add(raw.get(), index, cx)?;
+            let mut texts = ToolTexts { body, list: None };
+            for (index, tool) in list.0.iter().enumerate() {
+                tools.add(tool, index, &mut texts, cx)?;
             }
         }
         if let Some(list) = &request.functions {
@@ -109,12 +126,12 @@ impl<'a> Tools<'a> {
 
     fn add(
         &mut self,
-        text: &'a str,
+        tool: &'a Tool<'a>,
         index: usize,
+        texts: &mut ToolTexts<'a>,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         let at = |member: &str| path::element("tools", index, member);
-        let tool: Tool<'a> = path::parse(text, || at(""))?;
         let kind = match (tool.kind, &tool.function) {
             (Some(kind), _) => kind.decode(),
             (None, Some(_)) => Cow::Borrowed("function"),
@@ -123,25 +140,25 @@ impl<'a> Tools<'a> {
         let mut control = tool.cache_control;
         let (name, item) = match &*kind {
             "function" => {
-                let Some(function) = tool.function else {
+                let Some(function) = &tool.function else {
                     return Err(path::missing(at(".function")));
                 };
                 let name = required(function.name, || at(".function.name"))?;
                 control = control.or(function.cache_control);
                 report_unknown(&function.unknown, "tools[].function.", cx);
-                (Some(name), Kind::Function(Box::new(function)))
+                (Some(name), Kind::Function(function))
             }
             "custom" => {
-                let Some(custom) = tool.custom else {
+                let Some(custom) = &tool.custom else {
                     return Err(path::missing(at(".custom")));
                 };
                 let name = required(custom.name, || at(".custom.name"))?;
                 cx.report.approximate("tools[].custom");
                 report_unknown(&custom.unknown, "tools[].custom.", cx);
-                (Some(name), Kind::Custom(Box::new(custom)))
+                (Some(name), Kind::Custom(custom))
             }
             native if NATIVE.iter().any(|prefix| native.starts_with(prefix)) => {
-                (tool.name, Kind::Native(text))
+                (tool.name, Kind::Native(texts.get(index)))
             }
             _ => {
                 cx.report.drop_field("tools[]");
@@ -165,26 +182,19 @@ impl<'a> Tools<'a> {
 
     fn add_legacy(
         &mut self,
-        function: &Function<'a>,
+        function: &'a Function<'a>,
         index: usize,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         let name = required(function.name, || path::element("functions", index, ".name"))?;
         report_unknown(&function.unknown, "functions[].", cx);
         let mark = cache::requested(function.cache_control, None, "functions[]", cx.report);
-        let function = Function {
-            name: function.name,
-            description: function.description,
-            parameters: function.parameters,
-            strict: function.strict,
-            ..Function::default()
-        };
         self.list.push(Item {
             index,
             list: "functions",
             name: Some(name),
             mark,
-            kind: Kind::Function(Box::new(function)),
+            kind: Kind::Function(function),
         });
         Ok(())
     }
@@ -227,28 +237,14 @@ impl<'a> Tools<'a> {
         }
     }
 
+    /// Adds Anthropic's web search.
     fn add_web_search(
         &mut self,
         options: &WebSearchOptions<'a>,
         request: &Request<'a>,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
-        if cx.provider == Provider::AwsBedrockInvoke {
-            return Err(Refusal::unsupported(
-                "web_search_options",
-                "Bedrock has no web search",
-            ));
-        }
-        let format = request
-            .response_format
-            .as_ref()
-            .and_then(|format| format.kind);
-        if format.is_some_and(|kind| kind.is("json_schema")) {
-            return Err(Refusal::unsupported(
-                "response_format",
-                "Anthropic gives no citations, and thus no web search, with a JSON schema",
-            ));
-        }
+        web_search::check(options, request, cx)?;
         let clash = |item: &Item<'_>| {
             item.name
                 .is_some_and(|name| self.sent(name) == "web_search")
@@ -259,12 +255,6 @@ impl<'a> Tools<'a> {
                 "`tools` holds a tool named `web_search` already",
             ));
         }
-        cx.report.approximate("web_search_options");
-        if options.search_context_size.is_some() {
-            cx.report
-                .drop_field("web_search_options.search_context_size");
-        }
-        report_unknown(&options.unknown, "web_search_options.", cx);
         self.web_search = true;
         Ok(())
     }
@@ -316,7 +306,7 @@ impl<'a> Tools<'a> {
     pub(super) fn add_stubs(
         &mut self,
         messages: &[Message<'_>],
-        facts: &Facts,
+        facts: Facts,
     ) -> Result<(), Refusal> {
         if !self.is_empty() || !facts.has_calls {
             return Ok(());
@@ -375,7 +365,7 @@ impl<'a> Tools<'a> {
         {
             out.buf.put_u8(separator);
             separator = b',';
-            write_web_search(out, options, cx);
+            web_search::write(out, options, cx);
         }
         for name in &self.stubs {
             out.buf.put_u8(separator);
@@ -437,7 +427,7 @@ impl<'a> Tools<'a> {
         out.buf.extend_from_slice(b",\"input_schema\":");
         let at = || path::element(item.list, item.index, &format!("{inner}.parameters"));
         let parameters = function.parameters.map(RawValue::get);
-        let changed = write_parameters(out, parameters, strict, cx.lossy, at)?;
+        let changed = tool_schema::write_parameters(out, parameters, strict, cx.lossy, at)?;
         if changed {
             cx.report.approximate(if is_tool {
                 "tools[].function.parameters"
@@ -492,106 +482,8 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// Writes a function's parameters as a schema that Anthropic takes; whether that changed them.
-fn write_parameters(
-    out: &mut Out,
-    parameters: Option<&str>,
-    strict: bool,
-    lossy: bool,
-    at: impl Fn() -> String,
-) -> Result<bool, Refusal> {
-    let parameters = parameters.unwrap_or("{}");
-    if !walk::is_object(parameters) {
-        return Err(path::wrong_type(at()));
-    }
-    let mut members = walk::members(parameters).peekable();
-    if members.peek().is_none() {
-        out.buf.extend_from_slice(EMPTY_SCHEMA);
-        return Ok(false);
-    }
-    let mut kind = None;
-    let mut combined = false;
-    for (key, value) in members {
-        if key.is("type") && value != "null" {
-            kind = Some(value);
-        }
-        combined |= ["anyOf", "oneOf", "allOf"].iter().any(|word| key.is(word));
-    }
-    match kind.map(|kind| RawStr::from_json(kind).is_some_and(|kind| kind.is("object"))) {
-        Some(true) => {}
-        Some(false) => {
-            return Err(Refusal::unsupported(
-                format!("{}.type", at()),
-                "Anthropic takes parameters of type `object` only",
-            ));
-        }
-        None if combined => {
-            return Err(Refusal::unsupported(
-                at(),
-                "Anthropic takes no `anyOf`, `oneOf` or `allOf` in place of an object",
-            ));
-        }
-        None => {
-            // A `type` that is null must go; otherwise the text is copied as it is.
-            let mut typed = String::with_capacity(parameters.len() + 20);
-            typed.push_str("{\"type\":\"object\"");
-            for (key, value) in walk::members(parameters).filter(|(key, _)| !key.is("type")) {
-                typed.push(',');
-                typed.push_str(key.json());
-                typed.push(':');
-                typed.push_str(value);
-            }
-            typed.push('}');
-            return write_schema(out, &typed, strict, lossy, at);
-        }
-    }
-    write_schema(out, parameters, strict, lossy, at)
-}
-
-fn write_schema(
-    out: &mut Out,
-    schema: &str,
-    strict: bool,
-    lossy: bool,
-    at: impl Fn() -> String,
-) -> Result<bool, Refusal> {
-    if !strict {
-        out.buf.extend_from_slice(schema.as_bytes());
-        return Ok(false);
-    }
-    json_schema::write_sanitised(schema, lossy, &mut out.buf)
-        .map_err(|error| Refusal::unsupported(format!("{}{}", at(), error.path), error.message))
-}
-
-/// Anthropic's basic web search: later versions run code, which not every host does.
-fn write_web_search(out: &mut Out, options: &WebSearchOptions<'_>, cx: &mut RequestContext<'_>) {
-    let buf = &mut out.buf;
-    buf.extend_from_slice(b"{\"type\":\"web_search_20250305\",\"name\":\"web_search\"");
-    if let Some(location) = &options.user_location {
-        buf.extend_from_slice(b",\"user_location\":{\"type\":\"approximate\"");
-        if let Some(place) = &location.approximate {
-            for (name, value) in [
-                ("country", place.country),
-                ("city", place.city),
-                ("region", place.region),
-                ("timezone", place.timezone),
-            ] {
-                let Some(value) = value else { continue };
-                buf.extend_from_slice(b",\"");
-                buf.extend_from_slice(name.as_bytes());
-                buf.extend_from_slice(b"\":");
-                buf.extend_from_slice(value.json().as_bytes());
-            }
-            let field = "web_search_options.user_location.approximate.";
-            report_unknown(&place.unknown, field, cx);
-        }
-        buf.put_u8(b'}');
-        report_unknown(&location.unknown, "web_search_options.user_location.", cx);
-    }
-    out.buf.put_u8(b'}');
-}
-
-fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut RequestContext<'_>) {
+/// Reports members that no view knows.
+pub(super) fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut RequestContext<'_>) {
     for name in names {
         cx.report.drop_field(format!("{prefix}{name}"));
     }

@@ -1,8 +1,15 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 mod fields;
 mod golden;
 mod history;
+mod parts;
 mod property;
 mod reasoning;
+mod replay;
 mod tools;
 
 use serde_json::{Value, json};
@@ -172,4 +179,12 @@ fn call(id: &str, name: &str, arguments: &str) -> Value {
 
 fn answer(id: &str, content: &str) -> Value {
     json!({"role": "tool", "tool_call_id": id, "content": content})
+}
+
+fn text(text: &str) -> Value {
+    json!({"type": "text", "text": text})
+}
+
+fn user(content: Value) -> Value {
+    json!({"role": "user", "content": content})
 }
