@@ -29,8 +29,8 @@ mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
-pub(crate) mod responses_to_messages;
 pub(crate) mod responses_to_chat;
+pub(crate) mod responses_to_messages;
 mod service;
 pub(crate) mod sha256;
 #[cfg(test)]

@@ -74,7 +74,10 @@ impl<'a> Whole<'a> {
                 .and_then(|extra| usage::read(extra.usage, output))
         });
         let mut whole = Self {
-            head: Head::read(&completion, usage),
+            head: Head {
+                usage,
+                ..Head::read(&completion)
+            },
             ..Self::default()
         };
         // Perplexity's `delta` beside `message` is empty.
