@@ -74,7 +74,10 @@ impl<'a> Whole<'a> {
                 .and_then(|extra| usage::read(extra.usage, output))
         });
         let mut whole = Self {
-            head: Head::read(&completion, usage),
+            head: Head {
+                usage,
+                ..Head::read(&completion)
+            },
             ..Self::default()
         };
         // Perplexity's `delta` beside `message` is empty.
@@ -157,7 +160,10 @@ impl<'a> Whole<'a> {
             if let Some(tagged) = &mut tagged {
                 tagged.split(text, each);
             } else if origin.profile.thoughts == Thoughts::Flagged {
-                flagged.split(text, thought, each);
+                // Not every whole answer says that it begins with one.
+                let opens = text.content().starts_with("<thought>")
+                    || text.content().starts_with(r"\u003cthought");
+                flagged.split(text, thought || opens, each);
             } else {
                 whole.add(thoughts::Kind::Text, Cow::Borrowed(text.content()));
             }
