@@ -420,6 +420,19 @@ fn demo_responses() {
 }
 
 #[test]
+fn demo_responses_converted() {
+    let more = [
+        "bad_model",
+        "overloaded",
+        "ratelimit",
+        "first_error",
+        "cut",
+        "error_event",
+    ];
+    demo(RESPONSES, "claude-sonnet-4-5", &[RESPONSES_ALL, &more]);
+}
+
+#[test]
 fn scripted_chat_converted() {
     let Some(scripted) = Scripted::start() else {
         return;
@@ -475,6 +488,21 @@ fn scripted_messages_passthrough() {
 }
 
 #[test]
+fn scripted_responses_converted() {
+    let Some(scripted) = Scripted::start() else {
+        return;
+    };
+    let more = ["bad_model", "wrong_key"];
+    scripted.run(RESPONSES, "alias-claude", &[RESPONSES_ALL, &more]);
+    for request in scripted.check("anthropic") {
+        assert_eq!(request.target, "/v1/messages");
+        assert_eq!(request.header("anthropic-version"), Some("2023-06-01"));
+        assert_eq!(request.json()["model"], "claude-sonnet-4-5");
+        assert!(request.json()["max_tokens"].is_u64());
+    }
+}
+
+#[test]
 fn scripted_responses_passthrough() {
     let Some(scripted) = Scripted::start() else {
         return;
@@ -508,6 +536,11 @@ fn scripted_faults_chat_passthrough() {
 #[test]
 fn scripted_faults_messages_passthrough() {
     faults(MESSAGES, "claude-sonnet-4-5", "anthropic", FAULTS);
+}
+
+#[test]
+fn scripted_faults_responses_converted() {
+    faults(RESPONSES, "claude-sonnet-4-5", "anthropic", FAULTS);
 }
 
 #[test]

@@ -89,7 +89,9 @@ def tools_parallel():
 
 @scenario
 def max_tokens():
-    done = create("Repeat all of this: " + f"{QUOTE} " * 40, max_output_tokens=16)
+    # OpenAI takes no fewer than 16; Anthropic's tokens are counted otherwise.
+    limit = 5 if "claude" in args.model else 16
+    done = create("Repeat all of this: " + f"{QUOTE} " * 40, max_output_tokens=limit)
     assert done.status == "incomplete" and done.incomplete_details.reason == "max_output_tokens", done
 
 
@@ -169,8 +171,12 @@ def cut():
 def cut_clean():
     error, last = broken_stream("cut-clean")
     assert error is None, "an event is what says it"
-    code = last.code if last.type == "error" else last.response.error.code
-    assert code == "upstream_stream_ended", last
+    if last.type == "error":
+        assert last.code == "upstream_stream_ended", last
+    else:
+        # A failed response knows a few codes only.
+        ended = last.response.error
+        assert ended.code == "server_error" and "ended before completion" in ended.message, last
 
 
 @scenario
