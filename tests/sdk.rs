@@ -80,6 +80,8 @@ const RESPONSES_ALL: &[&str] = &[
     "refusal",
     "unicode",
 ];
+/// What of them only a provider that signs its thinking can show.
+const RESPONSES_THINKING: &[&str] = &["thinking_loop", "thinking_loop_stream"];
 /// Faults of the scripted upstream, as seen through a gateway.
 const FAULTS: &[&str] = &[
     "overloaded",
@@ -429,7 +431,8 @@ fn demo_responses_converted() {
         "cut",
         "error_event",
     ];
-    demo(RESPONSES, "claude-sonnet-4-5", &[RESPONSES_ALL, &more]);
+    let sets = [RESPONSES_ALL, RESPONSES_THINKING, &more];
+    demo(RESPONSES, "claude-sonnet-4-5", &sets);
 }
 
 #[test]
@@ -493,7 +496,8 @@ fn scripted_responses_converted() {
         return;
     };
     let more = ["bad_model", "wrong_key"];
-    scripted.run(RESPONSES, "alias-claude", &[RESPONSES_ALL, &more]);
+    let sets = [RESPONSES_ALL, RESPONSES_THINKING, &more];
+    scripted.run(RESPONSES, "alias-claude", &sets);
     for request in scripted.check("anthropic") {
         assert_eq!(request.target, "/v1/messages");
         assert_eq!(request.header("anthropic-version"), Some("2023-06-01"));

@@ -80,6 +80,38 @@ def tool_loop_stream():
     assert QUOTE in list(create(items, tools=TOOLS, stream=True))[-1].response.output_text
 
 
+def thinking_turn(items, **more):
+    done = create(items, tools=TOOLS, reasoning={"effort": "low", "summary": "auto"}, max_output_tokens=8000, **more)
+    return done if not more.get("stream") else list(done)[-1].response
+
+
+def thinking_loop_of(**more):
+    """Signed thinking survives a tool loop of a client that only sends the output back."""
+    items = [{"role": "user", "content": "What is the weather in Lima? Use the tool."}]
+    for step in range(2):
+        done = thinking_turn(items, **more)
+        reasoning = [item for item in done.output if item.type == "reasoning"]
+        assert reasoning and all(item.encrypted_content for item in reasoning), done
+        call = next(item for item in done.output if item.type == "function_call")
+        items += [item.model_dump(exclude_none=True) for item in done.output]
+        result = weather(json.loads(call.arguments))
+        items.append({"type": "function_call_output", "call_id": call.call_id, "output": result})
+        last = thinking_turn(items, **more)
+        assert QUOTE in last.output_text, last
+        items += [item.model_dump(exclude_none=True) for item in last.output]
+        items.append({"role": "user", "content": f"And the weather in Quito? Tool again, step {step}."})
+
+
+@scenario
+def thinking_loop():
+    thinking_loop_of()
+
+
+@scenario
+def thinking_loop_stream():
+    thinking_loop_of(stream=True)
+
+
 @scenario
 def tools_parallel():
     items = [{"role": "user", "content": "Call the weather and the time tool in parallel."}]
