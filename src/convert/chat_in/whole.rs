@@ -160,6 +160,7 @@ impl<'a> Whole<'a> {
             if let Some(tagged) = &mut tagged {
                 tagged.split(text, each);
             } else if origin.profile.thoughts == Thoughts::Flagged {
+                let thought = thought || Flagged::begins(text);
                 flagged.split(text, thought, each);
             } else {
                 whole.add(thoughts::Kind::Text, Cow::Borrowed(text.content()));
