@@ -1,8 +1,8 @@
 //! What travels between the layers in a request's and a response's extensions.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -46,6 +46,8 @@ pub struct Call {
     pub(crate) sent: AtomicU32,
     /// The target, in order of trial, that the call was last sent to; the first one before that.
     pub(crate) chosen: AtomicUsize,
+    /// What the request that was last sent lost on the way, for answers that have no provider's response.
+    pub(crate) report: Mutex<Arc<LossReport>>,
 }
 
 impl Call {
@@ -83,6 +85,21 @@ impl Call {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Notes a request that is sent to the target at `trial`.
+    pub(crate) fn note_sent(&self, trial: usize, report: &Arc<LossReport>) {
+        self.chosen.store(trial, Ordering::Relaxed);
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = report.clone();
+    }
+
+    /// What the request that was last sent lost on the way.
+    pub(crate) fn last_report(&self) -> Arc<LossReport> {
+        self.report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// How many targets there are.

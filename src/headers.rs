@@ -5,6 +5,7 @@ use http::header::{
     USER_AGENT,
 };
 
+use crate::convert::report::LossReport;
 use crate::endpoint::Format;
 use crate::provider::spec::Spec;
 use crate::target::Target;
@@ -141,6 +142,18 @@ pub(crate) fn describe_target(headers: &mut HeaderMap, target: &Target, model: &
     ] {
         if let Ok(value) = HeaderValue::from_str(text) {
             headers.insert(name, value);
+        }
+    }
+}
+
+/// Says what a conversion could not carry exactly.
+pub(crate) fn describe_loss(headers: &mut HeaderMap, report: &LossReport) {
+    for (name, paths) in [
+        (GATEWAY_DROPPED, report.dropped()),
+        (GATEWAY_APPROXIMATED, report.approximated()),
+    ] {
+        if let Some(list) = path_list(paths) {
+            headers.insert(name, list);
         }
     }
 }

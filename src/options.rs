@@ -20,6 +20,9 @@ pub struct Options {
     pub anthropic_version: Option<String>,
     /// Whether an implicit `prompt_cache_options` turns Anthropic's automatic cache breakpoint on. Default: false.
     pub auto_cache: Option<bool>,
+    /// Whether Responses clients get what Anthropic's server tools said and found in carriers, which the next turn needs.
+    /// Default: true.
+    pub carry_server_blocks: Option<bool>,
     /// Whether the gateway looks for stop sequences itself where the provider cannot; else they are refused. Default: true.
     pub emulate_stop: Option<bool>,
     /// The summaries of its reasoning that OpenAI is asked for where the client wants to see thinking. Default: `auto`.
@@ -48,6 +51,7 @@ impl Options {
                 .clone()
                 .or_else(|| base.anthropic_version.clone()),
             auto_cache: self.auto_cache.or(base.auto_cache),
+            carry_server_blocks: self.carry_server_blocks.or(base.carry_server_blocks),
             emulate_stop: self.emulate_stop.or(base.emulate_stop),
             reasoning_summary: self.reasoning_summary.or(base.reasoning_summary),
             adaptive_effort: self.adaptive_effort.or(base.adaptive_effort),

@@ -1,7 +1,7 @@
 //! What the unit tests of several layers need.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
@@ -45,5 +45,6 @@ pub(crate) fn call(targets: Vec<Target>) -> Call {
         client: None,
         sent: AtomicU32::new(0),
         chosen: AtomicUsize::new(0),
+        report: Mutex::default(),
     }
 }

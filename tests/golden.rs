@@ -16,11 +16,8 @@ const PENDING: &[(&str, &str)] = &[
     ("bedrock_wire", "AWS credentials, signing and framing"),
     ("chat_to_converse", "Chat clients on aws-bedrock"),
     ("chat_to_gemini", "Gemini's native endpoint"),
-    ("messages_to_chat", "Messages clients on Chat providers"),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
-    ("responses_to_chat", "Responses clients on Chat providers"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
-    ("responses_to_messages", "Responses clients on anthropic"),
 ];
 
 fn covers(entry: &str, case: &str) -> bool {

@@ -1,7 +1,7 @@
 //! `ConvertLayer` without the layers above it: it builds its own call.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::{Arc, Mutex};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
@@ -57,6 +57,7 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         client: None,
         sent: AtomicU32::new(0),
         chosen: AtomicUsize::new(0),
+        report: Mutex::default(),
     };
     Attempt::first(Arc::new(call)).ok_or(Answered::Misuse)
 }

@@ -351,12 +351,7 @@ fn describe<B>(
     let connection = attempt.target().connection();
     let out = response.headers_mut();
     headers::describe_target(out, attempt.target(), attempt.model());
-    if let Some(list) = headers::path_list(report.dropped()) {
-        out.insert(headers::GATEWAY_DROPPED, list);
-    }
-    if let Some(list) = headers::path_list(report.approximated()) {
-        out.insert(headers::GATEWAY_APPROXIMATED, list);
-    }
+    headers::describe_loss(out, report);
     response.extensions_mut().insert(Outcome {
         provider: connection.provider(),
         connection: connection.shared_name(),

@@ -50,14 +50,6 @@ pub(crate) struct StreamError {
 }
 
 impl StreamError {
-    /// The provider reported an error.
-    pub(crate) fn upstream(status: StatusCode, error: ClientError) -> Self {
-        Self {
-            upstream_status: Some(status),
-            error,
-        }
-    }
-
     /// The provider sent something that cannot be understood.
     pub(crate) fn malformed(format: Format, what: &'static str) -> Self {
         Self {

@@ -7,16 +7,21 @@
 
 mod alone;
 mod answer;
+pub(crate) mod anthropic_envelope;
+pub(crate) mod chat_in;
+pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod data_url;
 pub(crate) mod effort;
 pub(crate) mod envelope;
 mod future;
+pub(crate) mod gemini_envelope;
 pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;
 pub(crate) mod messages_out;
+pub(crate) mod messages_to_chat;
 pub(crate) mod messages_to_responses;
 pub(crate) mod openai_envelope;
 pub(crate) mod pair;
@@ -25,6 +30,9 @@ pub(crate) mod path;
 mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
+pub(crate) mod responses_out;
+pub(crate) mod responses_to_chat;
+pub(crate) mod responses_to_messages;
 mod service;
 pub(crate) mod sha256;
 #[cfg(test)]

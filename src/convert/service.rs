@@ -1,7 +1,6 @@
 //! The service.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -56,9 +55,7 @@ where
         };
         match prepare(attempt.clone(), &self.shared) {
             Ok(prepared) => {
-                let call = attempt.call();
-                call.chosen.store(attempt.trial, Ordering::Relaxed);
-                call.sent.fetch_add(1, Ordering::Relaxed);
+                attempt.call().note_sent(attempt.trial, &prepared.report);
                 let future = self.inner.call(prepared.request);
                 ResponseFuture::sending(
                     future,

@@ -44,8 +44,6 @@ pub(crate) enum Fault {
     RequestTimeout,
     /// The client stopped sending its body.
     RequestAborted,
-    /// The gateway or a target has no room, or is shutting down.
-    Unavailable,
     /// The provider could not be reached, or sent what cannot be understood.
     BadGateway,
     /// The provider did not answer in time.
@@ -231,12 +229,6 @@ impl Fault {
                 INVALID,
                 Some("request_aborted"),
                 INVALID,
-            ),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "server_error",
-                Some("overloaded"),
-                "overloaded_error",
             ),
             Self::BadGateway => (
                 StatusCode::BAD_GATEWAY,

@@ -26,4 +26,5 @@ pub(crate) static SPEC: Spec = Spec {
         },
         Cell::Unavailable,
     ],
+    chat: None,
 };

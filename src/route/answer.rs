@@ -97,7 +97,7 @@ fn render<B>(
         model: target
             .shared_model()
             .unwrap_or_else(|| call.default_model.clone()),
-        report: Arc::default(),
+        report: call.last_report(),
         usage: UsageHandle::default(),
     });
     let record = Record::new(arrival, call.cloned(), outcome.clone(), error.status);
@@ -111,6 +111,7 @@ fn render<B>(
     if let Some((call, target)) = target {
         let model = target.model_id().unwrap_or(&call.default_model);
         crate::headers::describe_target(headers, target, model);
+        crate::headers::describe_loss(headers, &call.last_report());
     }
     identify(arrival, call, headers);
     if let Some(outcome) = outcome {

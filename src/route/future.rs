@@ -13,6 +13,7 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep_until};
 use tower::Service;
 use tower::util::{Oneshot, ServiceExt};
 
@@ -47,6 +48,9 @@ pin_project! {
             #[pin]
             body: ReqBody,
             gathered: Gathered,
+            // The call's time runs while the client sends, too.
+            #[pin]
+            clock: Sleep,
             // Taken once, when the body is there.
             next: Option<Next<S>>,
         },
@@ -83,6 +87,7 @@ where
         settings: Arc<Settings>,
     ) -> Self {
         let gathered = Gathered::new(settings.limits.request_body);
+        let clock = sleep_until(settings.deadline(&arrival, None));
         let next = Some(Next {
             parts,
             arrival,
@@ -93,6 +98,7 @@ where
             state: State::Reading {
                 body,
                 gathered,
+                clock,
                 next,
             },
         }
@@ -121,9 +127,16 @@ where
                 StateProject::Reading {
                     body,
                     gathered,
+                    clock,
                     next,
                 } => {
-                    let read = ready!(gathered.poll(body, cx));
+                    let read = match gathered.poll(body, cx) {
+                        Poll::Ready(read) => Some(read),
+                        Poll::Pending => {
+                            ready!(clock.poll(cx));
+                            None
+                        }
+                    };
                     // A future that is polled again after it was ready may hang, but must not panic.
                     let Some(Next {
                         parts,
@@ -135,9 +148,14 @@ where
                         return Poll::Pending;
                     };
                     let next = match read {
-                        Ok(()) => settings.understand(parts, gathered.take(), &arrival),
-                        Err(GatherError::TooLarge) => Err(settings.too_large(arrival.format)),
-                        Err(GatherError::Body(error)) => {
+                        Some(Ok(())) => settings.understand(parts, gathered.take(), &arrival),
+                        None => Err(ClientError::gateway(
+                            arrival.format,
+                            Fault::RequestTimeout,
+                            "the request body did not come in time",
+                        )),
+                        Some(Err(GatherError::TooLarge)) => Err(settings.too_large(arrival.format)),
+                        Some(Err(GatherError::Body(error))) => {
                             Err(unreadable(&*error.into(), arrival.format, &settings))
                         }
                     };

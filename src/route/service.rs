@@ -1,8 +1,8 @@
 //! The service.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -172,6 +172,16 @@ impl Settings {
         Ok(())
     }
 
+    /// When a call must have ended.
+    pub(super) fn deadline(&self, arrival: &Arrival, wished: Option<Duration>) -> Instant {
+        let total = wished.map_or(self.total, |wished| wished.min(self.total));
+        // A total that overflows the clock is no limit at all; a day is as good.
+        arrival
+            .started
+            .checked_add(total)
+            .unwrap_or_else(|| arrival.started + Duration::from_secs(86_400))
+    }
+
     pub(super) fn too_large(&self, format: Format) -> ClientError {
         let limit = self.limits.request_body;
         ClientError::gateway(
@@ -207,9 +217,7 @@ impl Settings {
                 .ok_or_else(|| unknown_model(format, &head.model))?;
             (resolved.targets, resolved.model)
         };
-        let total = options
-            .deadline
-            .map_or(self.total, |deadline| deadline.min(self.total));
+        let deadline = self.deadline(arrival, options.deadline);
         Ok(Call {
             endpoint,
             request_id: arrival.request_id.clone(),
@@ -232,14 +240,11 @@ impl Settings {
             targets,
             max_retries: options.max_retries.or(arrival.max_retries),
             lossy: options.lossy,
-            // A total that overflows the clock is no limit at all; a day is as good.
-            deadline: arrival
-                .started
-                .checked_add(total)
-                .unwrap_or_else(|| arrival.started + Duration::from_secs(86_400)),
+            deadline,
             client: arrival.client.clone(),
             sent: AtomicU32::new(0),
             chosen: AtomicUsize::new(0),
+            report: Mutex::default(),
         })
     }
 }

@@ -423,6 +423,32 @@ async fn bodies_are_read_no_further_than_needed() {
     );
 }
 
+/// A body that never comes.
+struct Silence;
+
+impl Body for Silence {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_comes_is_not_waited_for_longer_than_the_call() {
+    let started = tokio::time::Instant::now();
+    for path in PATHS {
+        let answer = ask_of(builder(), Request::post(path).body(Silence).unwrap()).await;
+        assert_eq!(answer.status, 408);
+        assert_shape(path, &answer);
+    }
+    assert_eq!(started.elapsed().as_secs(), 4 * 1800);
+}
+
 #[tokio::test]
 async fn a_limit_around_the_gateway_counts_too() {
     let request = Request::post("/v1/messages")
@@ -546,6 +572,19 @@ async fn errors_from_below_are_in_the_clients_format() {
             assert!(!answer.body.to_string().contains("canary"));
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_from_below_say_what_was_lost() {
+    let body = r#"{"model":"claude-x","seed":7,"messages":[{"role":"user","content":"hi"}]}"#;
+    let request = || post("/v1/chat/completions", body);
+    let (answer, asked, outcome) = failing(ErrorClass::NeverSent, request()).await;
+    assert_eq!((answer.status, asked), (502, 3));
+    assert_eq!(answer.header("x-gateway-provider"), "anthropic");
+    assert_eq!(answer.header("x-gateway-dropped"), "seed");
+    assert_eq!(outcome.unwrap().report.dropped(), ["seed"]);
+    // As answers do.
+    assert_eq!(ask(request()).await.header("x-gateway-dropped"), "seed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,3 +185,10 @@ fn put_content(object: &mut Object<'_>, key: &str, content: &str) {
     out.extend_from_slice(content.as_bytes());
     out.put_u8(b'"');
 }
+
+/// An input of one string member, whose text is escaped already.
+pub(crate) fn query(out: &mut BytesMut, content: &str) {
+    let mut object = Object::begin(out);
+    put_content(&mut object, "query", content);
+    object.end();
+}

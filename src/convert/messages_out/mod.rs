@@ -49,3 +49,22 @@ pub(crate) fn write_message(
     usage::write(message.key("usage"), usage, service_tier);
     message.end();
 }
+
+/// Writes a whole message as [`write_message`] does, but without `stop_details` where it has none, and without a service tier.
+pub(crate) fn write_plain_message(
+    out: &mut BytesMut,
+    head: &Head,
+    content: &[u8],
+    stop: &Stop<'_>,
+    usage: &Usage,
+) {
+    let mut message = Object::begin(out);
+    head.write(&mut message);
+    let blocks = message.key("content");
+    blocks.put_u8(b'[');
+    blocks.extend_from_slice(content);
+    blocks.put_u8(b']');
+    stop.write(&mut message);
+    usage::write(message.key("usage"), usage, None);
+    message.end();
+}

@@ -48,8 +48,10 @@ pub(crate) struct MessagesToChat {
     stop: Option<StopReason>,
     /// Why the model refused, as a JSON string.
     refusal: Option<String>,
-    /// Client tool calls so far; the next one's index.
+    /// Client tool calls that began so far.
     calls: u64,
+    /// Client tool calls sent so far; the next one's index. A freeform call is sent when it ends.
+    sent_calls: u64,
     /// Signed blocks sent so far; the next one's index.
     signed: u64,
     /// Whether any text of a thinking block was sent.
@@ -85,6 +87,7 @@ impl MessagesToChat {
             stop: None,
             refusal: None,
             calls: 0,
+            sent_calls: 0,
             signed: 0,
             reasoned: false,
             text_length: 0,
@@ -214,8 +217,10 @@ impl MessagesToChat {
             }
             self.chunks.legacy_call(out, &call);
         } else if !call.custom {
-            self.chunks.call(out, ord, &call);
+            self.chunks.call(out, self.sent_calls, &call);
         }
+        let ord = self.sent_calls;
+        self.sent_calls += u64::from(!call.custom);
         OpenBlock::tool(ord, call, block.input.map(RawValue::get))
     }
 
@@ -407,9 +412,10 @@ impl MessagesToChat {
                     self.signed_block(Signed::Redacted { data: &data }, out);
                 }
             }
-            OpenBlock::Tool {
-                ord, call, input, ..
-            } if call.custom => self.chunks.custom_call(out, ord, &call, &input),
+            OpenBlock::Tool { call, input, .. } if call.custom => {
+                self.chunks.custom_call(out, self.sent_calls, &call, &input);
+                self.sent_calls += 1;
+            }
             OpenBlock::Tool {
                 ord,
                 input,

@@ -156,6 +156,33 @@ fn a_freeform_input_that_was_cut_is_shown_as_it_is() {
 }
 
 #[test]
+fn calls_are_numbered_in_the_order_in_which_they_are_sent() {
+    // A freeform call is sent when its block ends: another that began later may have been sent by then, and clients that
+    // put calls together append a call whose index they have not seen.
+    let events = [
+        head(),
+        start(
+            0,
+            &json!({"type": "tool_use", "id": "toolu_s", "name": "sql", "input": {}}),
+        ),
+        start(
+            1,
+            &json!({"type": "tool_use", "id": "toolu_a", "name": "a_b", "input": {}}),
+        ),
+        stop(1),
+        stop(0),
+        stopped("tool_use"),
+    ];
+    let events: Vec<String> = events.iter().map(Value::to_string).collect();
+    let (out, error) = feed(&mut MessagesToChat::new(state(), CX), &events);
+    assert_eq!(error, None);
+    let text = String::from_utf8(out.to_vec()).unwrap();
+    let first = text.find(r#"{"index":0,"id":"toolu_a""#).unwrap();
+    let second = text.find(r#"{"index":1,"id":"toolu_s""#).unwrap();
+    assert!(first < second, "{text}");
+}
+
+#[test]
 fn thinking_is_sent_once_as_text_and_once_signed() {
     let thinking = |index: u64, texts: &[&str], signatures: &[&str]| {
         let mut events = vec![start(
