@@ -211,8 +211,9 @@ fn streams() {
 fn streams_cut_at_every_byte() {
     for case in Case::with("upstream_stream.sse") {
         let bytes = case.bytes("upstream_stream.sse");
+        let (state, cx) = (case.state(), case.cx());
         let whole = {
-            let mut machine = ResponsesToMessages::new(case.state(), case.cx());
+            let mut machine = ResponsesToMessages::new(state.clone(), cx);
             run(&mut machine, &events(&bytes))
         };
         for cut in 0..=bytes.len() {
@@ -225,7 +226,7 @@ fn streams_cut_at_every_byte() {
                     let data = String::from_utf8(event.data.to_vec()).unwrap();
                     decoded.push((event.name.to_owned(), data));
                 }
-                let mut machine = ResponsesToMessages::new(case.state(), case.cx());
+                let mut machine = ResponsesToMessages::new(state.clone(), cx);
                 let out = run(&mut machine, &decoded);
                 let outcome = validate(&out).unwrap();
                 assert_ne!(outcome.end, End::Open);

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "values are made by `json!` where they are given"
+)]
+
 use http::StatusCode;
 use serde_json::{Value, json};
 

@@ -46,14 +46,13 @@ impl<'a> Search<'a> {
     pub(crate) fn of(item: &Item<'a>) -> Self {
         let id = item.id.get().map(RawStr::decode).unwrap_or_default();
         let action = Action::read(item.action);
-        let (query, pages) = match action.url.non_empty() {
-            Some(url) => (Cow::Owned(format!("open: {}", url.content())), vec![url]),
-            None => {
-                let query = action.searched().get().map_or("", RawStr::content);
-                let found = action.sources();
-                let pages = found.iter().filter_map(|page| page.url.non_empty());
-                (Cow::Borrowed(query), pages.collect())
-            }
+        let (query, pages) = if let Some(url) = action.url.non_empty() {
+            (Cow::Owned(format!("open: {}", url.content())), vec![url])
+        } else {
+            let query = action.searched().get().map_or("", RawStr::content);
+            let found = action.sources();
+            let pages = found.iter().filter_map(|page| page.url.non_empty());
+            (Cow::Borrowed(query), pages.collect())
         };
         Self {
             id: format!("srvtoolu_{id}"),
@@ -138,12 +137,10 @@ impl<'a> McpCall<'a> {
 /// What an error says, as a JSON string: its message, else all of it.
 fn words(error: &RawValue) -> Cow<'_, str> {
     let message = walk::member(error.get(), "message").and_then(RawStr::from_json);
-    match RawStr::new(error).or(message) {
-        Some(text) => Cow::Borrowed(text.json()),
-        None => {
-            let mut text = BytesMut::new();
-            write::string(&mut text, error.get());
-            Cow::Owned(String::from_utf8_lossy(&text).into_owned())
-        }
+    if let Some(text) = RawStr::new(error).or(message) {
+        return Cow::Borrowed(text.json());
     }
+    let mut text = BytesMut::new();
+    write::string(&mut text, error.get());
+    Cow::Owned(String::from_utf8_lossy(&text).into_owned())
 }

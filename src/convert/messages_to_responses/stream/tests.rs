@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "values are made by `json!` where they are given"
+)]
+
 use bytes::BytesMut;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -228,7 +233,7 @@ fn reasoning_is_signed_once_at_its_end() {
         &State::default(),
         &[
             created(),
-            begin.clone(),
+            begin,
             added(1, message("")),
             text(1, "t"),
             done(0, hidden),
@@ -339,7 +344,7 @@ fn searches_and_citations() {
         done(0, search.clone()),
         text(1, "é12"),
         text(1, "3"),
-        annotation.clone(),
+        annotation,
         done(1, message("é123")),
         completed(json!([search, message("é123")])),
     ];
