@@ -113,7 +113,7 @@ pub(crate) struct Head {
 const LONGEST: usize = 1024;
 
 impl Head {
-    fn read(completion: &Completion<'_>, usage: Option<Usage>) -> Self {
+    fn read(completion: &Completion<'_>) -> Self {
         let fits = |text: &RawStr<'_>| text.content().len() <= LONGEST;
         Self {
             base: base(completion.id.non_empty().filter(fits)),
@@ -123,7 +123,7 @@ impl Head {
                 .non_empty()
                 .filter(fits)
                 .map(|model| model.json().to_owned()),
-            usage,
+            usage: None,
         }
     }
 

@@ -22,7 +22,9 @@ use crate::usage::Usage;
 pub(crate) struct Reader {
     origin: Origin,
     held_limit: usize,
-    base: Option<String>,
+    /// See [`Head::base`]; empty until the first chunk.
+    base: String,
+    started: bool,
     queue: Queue,
     slots: Vec<Slot>,
     calls: u64,
@@ -66,7 +68,8 @@ impl Reader {
         Self {
             origin,
             held_limit,
-            base: None,
+            base: String::new(),
+            started: false,
             queue: Queue::default(),
             slots: Vec::new(),
             calls: 0,
@@ -111,18 +114,17 @@ impl Reader {
             return Ok(Flow::Done);
         }
         let completion = self.read(name, data)?;
-        // Before the calls are read: ids are made of it.
-        let head = self.base.is_none().then(|| {
-            let head = Head::read(&completion, None);
-            self.base = Some(head.base.clone());
-            head
-        });
+        let head = (!self.started).then(|| Head::read(&completion));
+        if let Some(head) = &head {
+            head.base.clone_into(&mut self.base);
+        }
         let complete = self.take(&completion)?;
         if complete {
             self.check_names()?;
         }
         if let Some(mut head) = head {
             head.usage = self.usage;
+            self.started = true;
             sink.start(&head);
         }
         if complete {
@@ -163,10 +165,9 @@ impl Reader {
 
     fn end(&mut self, sink: &mut impl Sink) {
         self.ended = true;
-        if self.base.is_none() {
-            let head = Head::unknown();
-            self.base = Some(head.base.clone());
-            sink.start(&head);
+        if !self.started {
+            self.started = true;
+            sink.start(&Head::unknown());
         }
         if let Some(mut tagged) = self.tagged.take() {
             let (kind, text) = tagged.rest();
@@ -400,8 +401,7 @@ impl Reader {
     }
 
     fn invented_id(&self) -> String {
-        let base = self.base.as_deref().unwrap_or("0");
-        format!("call_{base}_{}", self.calls)
+        format!("call_{}_{}", self.base, self.calls)
     }
 
     fn take_legacy_call(&mut self, function: &Function<'_>) -> Result<(), StreamError> {

@@ -74,7 +74,10 @@ impl<'a> Whole<'a> {
                 .and_then(|extra| usage::read(extra.usage, output))
         });
         let mut whole = Self {
-            head: Head::read(&completion, usage),
+            head: Head {
+                usage,
+                ..Head::read(&completion)
+            },
             ..Self::default()
         };
         // Perplexity's `delta` beside `message` is empty.
@@ -157,6 +160,7 @@ impl<'a> Whole<'a> {
             if let Some(tagged) = &mut tagged {
                 tagged.split(text, each);
             } else if origin.profile.thoughts == Thoughts::Flagged {
+                let thought = thought || Flagged::begins(text);
                 flagged.split(text, thought, each);
             } else {
                 whole.add(thoughts::Kind::Text, Cow::Borrowed(text.content()));

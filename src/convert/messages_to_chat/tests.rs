@@ -377,6 +377,23 @@ fn signatures_of_messages_and_of_calls_with_other_ids() {
 }
 
 #[test]
+fn whole_thoughts_without_a_flag() {
+    for content in [
+        r"<thought>hm</thought>Yes.",
+        r"\u003cthought\u003ehm\u003c/thought\u003eYes.",
+    ] {
+        let body = format!(r#"{{"choices":[{{"message":{{"content":"{content}"}}}}]}}"#);
+        let answer = response::convert(body.as_bytes(), &gemini(), CX).unwrap();
+        let message: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(message["content"][0]["thinking"], "hm");
+        assert_eq!(message["content"][1]["text"], "Yes.");
+        let answer = response::convert(body.as_bytes(), &groq(), CX).unwrap();
+        let message: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(message["content"][0]["text"], "<thought>hm</thought>Yes.");
+    }
+}
+
+#[test]
 fn names_find_back() {
     let mut state = groq();
     state.tools.insert("short_1234", "a very long name", false);

@@ -66,6 +66,16 @@ pub(crate) fn convert(
     }
     let mut input = Input::new(profile, &request)?;
     input.read(&mut tools, &mut settings, cx)?;
+    if let Some(limit) = request.max_tool_calls {
+        // It counts the provider's own tools only.
+        if limit.get() == "0" && tools.search.is_some() {
+            return Err(Refusal::unsupported(
+                "max_tool_calls",
+                "this provider cannot be kept from searching",
+            ));
+        }
+        cx.report.drop_field("max_tool_calls");
+    }
     let choice = choice::resolve(&request, &mut tools, profile, cx)?;
     let messages =
         input
