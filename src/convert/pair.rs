@@ -7,6 +7,7 @@ use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
+use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
@@ -19,6 +20,7 @@ use crate::usage::Usage;
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
+    MessagesToChat(MessagesToChat),
     ResponsesToChat(ResponsesToChat),
     ResponsesToMessages(ResponsesToMessages),
 }
@@ -41,6 +43,18 @@ impl Conversion {
                     body,
                     headers,
                     state: Self::ChatToMessages(state),
+                })
+            }
+            Pair::MessagesToChat => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_chat::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToChat(state),
                 })
             }
             Pair::ResponsesToChat => {
@@ -73,8 +87,8 @@ impl Conversion {
     /// The format that the provider answers in, as far as its stream's events are concerned.
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Format::Chat,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
-            Self::ResponsesToChat(_) => Format::Chat,
         }
     }
 
@@ -86,6 +100,7 @@ impl Conversion {
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
+            Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
@@ -104,6 +119,9 @@ impl Conversion {
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToChat(state) => {
+                messages_to_chat::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ResponsesToChat(state) => {
                 responses_to_chat::response::replay(body, state, cx, out)
             }
@@ -119,6 +137,9 @@ impl Conversion {
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
+            Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
+                state, cx, limit,
+            )),
             Self::ResponsesToChat(state) => Box::new(
                 responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
             ),
@@ -133,6 +154,7 @@ impl Conversion {
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
             }
@@ -146,8 +168,8 @@ impl Conversion {
             Self::ChatToMessages(_) => {
                 chat_to_messages::error::rate_limit_headers(upstream, now, out)
             }
-            // The same headers in all of OpenAI's formats.
-            Self::ResponsesToChat(_) => {}
+            // OpenAI's own headers go on as they are.
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
             Self::ResponsesToMessages(_) => {
                 responses_to_messages::error::rate_limit_headers(upstream, now, out);
             }

@@ -21,7 +21,10 @@ pub(crate) static SPEC: Spec = Spec {
             pair: Pair::ResponsesToChat,
             path: "/openai/chat/completions",
         },
-        Cell::Unavailable,
+        Cell::Convert {
+            pair: Pair::MessagesToChat,
+            path: "/openai/chat/completions",
+        },
         Cell::Unavailable,
     ],
     chat: Some(&CHAT),

@@ -36,8 +36,9 @@ pub(crate) enum Cell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
     ChatToMessages,
-    ResponsesToChat,
+    MessagesToChat,
     ResponsesToMessages,
+    ResponsesToChat,
 }
 
 /// The facts about one provider.
