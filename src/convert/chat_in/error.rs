@@ -27,17 +27,16 @@ pub(crate) fn convert(
     client: Format,
 ) -> ClientError {
     let error = UpstreamError::read(body).unwrap_or_default();
-    let message = match &error.message {
-        Some(message) => message.to_string(),
-        None => {
-            let text = match body.trim_ascii_start().first() {
-                // Odd JSON is nothing to read for a person.
-                Some(b'{' | b'[') | None => String::new(),
-                Some(_) => plain_text(body, SHOWN),
-            };
-            let colon = if text.is_empty() { "" } else { ": " };
-            format!("{} from {provider}{colon}{text}", status.as_u16())
-        }
+    let message = if let Some(message) = &error.message {
+        message.to_string()
+    } else {
+        let text = match body.trim_ascii_start().first() {
+            // Odd JSON is nothing to read for a person.
+            Some(b'{' | b'[') | None => String::new(),
+            Some(_) => plain_text(body, SHOWN),
+        };
+        let colon = if text.is_empty() { "" } else { ": " };
+        format!("{} from {provider}{colon}{text}", status.as_u16())
     };
     client_error(fixed(status, &error), &error, message, client)
 }

@@ -36,13 +36,11 @@ impl Progress {
         };
         while let Some(first) = rest.bytes().next() {
             let (byte, length) = if first == b'\\' {
-                match decode(rest) {
-                    Some(decoded) => decoded,
-                    None => {
-                        rest.clone_into(&mut self.partial);
-                        return;
-                    }
-                }
+                let Some(decoded) = decode(rest) else {
+                    rest.clone_into(&mut self.partial);
+                    return;
+                };
+                decoded
             } else {
                 (first, 1)
             };
@@ -82,11 +80,6 @@ impl Progress {
     /// Whether one object or array is complete, and nothing follows it.
     pub(super) fn is_whole(&self) -> bool {
         self.state == State::Whole && self.partial.is_empty()
-    }
-
-    /// Whether nothing but white space came.
-    pub(super) fn is_empty(&self) -> bool {
-        self.state == State::Empty && self.partial.is_empty()
     }
 }
 
@@ -151,6 +144,5 @@ mod tests {
                 assert_eq!(after(&letters).is_whole(), whole, "{json}");
             }
         }
-        assert!(after(&[r"\n "]).is_empty() && !after(&["{"]).is_empty());
     }
 }

@@ -603,6 +603,15 @@ fn whole_answers() {
 }
 
 #[test]
+fn thoughts_of_whole_answers_carry_no_flag() {
+    for content in ["<thought>why</thought>so", r"\u003cthought>why</thought>so"] {
+        let message = format!(r#"{{"content":"{content}"}}"#);
+        let (lines, _) = whole(Provider::Gemini, "gemini-3", &message, "");
+        assert_eq!(lines, ["reasoning", "+why", "end", "text", "+so", "end"]);
+    }
+}
+
+#[test]
 fn a_whole_answer_that_is_none() {
     let groq = origin(Provider::Groq, "m");
     for (body, status, message) in [

@@ -25,6 +25,8 @@ fn with_brackets(content: RawStr<'_>) -> Cow<'_, str> {
     }
 }
 
+const OPEN_THOUGHT: &str = "<thought>";
+
 /// Takes Gemini's thoughts out of `content`: flagged, the first one begins with `<thought>`, and what follows the last one
 /// with `</thought>`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,13 +35,19 @@ pub(super) struct Flagged {
 }
 
 impl Flagged {
+    /// Whether `content` begins with a thought; whole answers carry no flag.
+    pub(super) fn begins(content: RawStr<'_>) -> bool {
+        let raw = content.content();
+        raw.starts_with(OPEN_THOUGHT)
+            || raw.starts_with('\\') && with_brackets(content).starts_with(OPEN_THOUGHT)
+    }
+
     pub(super) fn split<'a>(
         &mut self,
         content: RawStr<'a>,
         flagged: bool,
         mut each: impl FnMut(Piece<'a>),
     ) {
-        const OPEN: &str = "<thought>";
         const CLOSE: &str = "</thought>";
         if !flagged && !self.inside {
             return each((Kind::Text, Cow::Borrowed(content.content())));
@@ -47,7 +55,7 @@ impl Flagged {
         let mut text = with_brackets(content);
         if flagged && !self.inside {
             self.inside = true;
-            text = match text.strip_prefix(OPEN) {
+            text = match text.strip_prefix(OPEN_THOUGHT) {
                 Some(rest) => Cow::Owned(rest.to_owned()),
                 None => text,
             };
