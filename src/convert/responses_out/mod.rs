@@ -351,7 +351,8 @@ impl ResponseWriter {
             End::Completed => "response.completed",
             End::Incomplete(_) => "response.incomplete",
         };
-        self.lifecycle(out, name, Outcome::Ended(end), Some(usage));
+        let usage = usage.is_known().then_some(usage);
+        self.lifecycle(out, name, Outcome::Ended(end), usage);
     }
 
     fn end_all(&mut self, end: End, out: &mut BytesMut) {
@@ -398,7 +399,8 @@ impl ResponseWriter {
         self.events.enabled = false;
         self.end_all(end, out);
         self.ended = true;
-        self.write_object(out, Outcome::Ended(end), Some(usage));
+        let usage = usage.is_known().then_some(usage);
+        self.write_object(out, Outcome::Ended(end), usage);
     }
 
     fn write_object(&self, out: &mut BytesMut, outcome: Outcome<'_>, usage: Option<&Usage>) {

@@ -242,7 +242,6 @@ impl Validator {
             }
         };
         check(response["error"].is_null(), "error")?;
-        check(response["usage"].is_object(), "usage")?;
         check(output.len() == self.items.len(), "output length")?;
         for (item, seen) in output.iter().zip(&self.items) {
             check(!seen.done.is_null(), "item not done")?;
