@@ -58,7 +58,7 @@ fn dropped(report: &LossReport) -> Vec<&str> {
     report.dropped().iter().map(|path| &**path).collect()
 }
 
-fn messages(target: (Provider, &str), input: Value) -> Value {
+fn messages(target: (Provider, &str), input: &Value) -> Value {
     sent(target, &json!({ "input": input })).0["messages"].clone()
 }
 
@@ -915,11 +915,11 @@ fn parts_by_provider() {
             json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}),
         ),
     ] {
-        let messages = messages(target, user(part.clone()));
+        let messages = messages(target, &user(part.clone()));
         assert_eq!(messages[0]["content"][1], expected, "{} {part}", target.1);
     }
     assert_eq!(
-        messages(GROQ, user(text))[0]["content"],
+        messages(GROQ, &user(text))[0]["content"],
         "see\n[file: a.txt]\nhi\nyou"
     );
     let broken = json!({"type": "input_file", "filename": "a.txt", "file_data": "%%%"});
@@ -934,7 +934,7 @@ fn roles_and_refusals_of_the_history() {
     assert_eq!(
         messages(
             GROQ,
-            json!([
+            &json!([
                 {"role": "user", "content": "a"},
                 {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}], "type": "message", "phase": "final"},
                 {"role": "user", "content": "b"},
@@ -986,13 +986,13 @@ fn reasoning_of_other_providers_is_never_replayed() {
         {"type": "function_call_output", "call_id": "c", "output": "r"}
     ]);
     for target in [GEMINI, GROQ, ANY] {
-        let text = messages(target, input.clone()).to_string();
+        let text = messages(target, &input).to_string();
         assert!(
             !text.contains("gAAAA") && !text.contains("own") && !text.contains("\"s\""),
             "{text}"
         );
     }
-    assert_eq!(messages(GPT_OSS, input)[1]["reasoning"], "s\n\nown");
+    assert_eq!(messages(GPT_OSS, &input)[1]["reasoning"], "s\n\nown");
 }
 
 #[test]
