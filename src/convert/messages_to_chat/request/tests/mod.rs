@@ -6,6 +6,7 @@
 mod fields;
 mod media;
 mod messages;
+mod property;
 mod replay;
 mod results;
 mod thinking;
