@@ -20,6 +20,9 @@ pub struct Options {
     pub anthropic_version: Option<String>,
     /// Whether an implicit `prompt_cache_options` turns Anthropic's automatic cache breakpoint on. Default: false.
     pub auto_cache: Option<bool>,
+    /// Whether Responses clients get what Anthropic's server tools said and found in carriers, which the next turn needs.
+    /// Default: true.
+    pub carry_server_blocks: Option<bool>,
 }
 
 impl Options {
@@ -35,6 +38,7 @@ impl Options {
                 .clone()
                 .or_else(|| base.anthropic_version.clone()),
             auto_cache: self.auto_cache.or(base.auto_cache),
+            carry_server_blocks: self.carry_server_blocks.or(base.carry_server_blocks),
         }
     }
 }

@@ -21,7 +21,6 @@ const PENDING: &[(&str, &str)] = &[
     ("messages_to_responses", "Messages clients on openai"),
     ("responses_to_chat", "Responses clients on Chat providers"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
-    ("responses_to_messages", "Responses clients on anthropic"),
 ];
 
 fn covers(entry: &str, case: &str) -> bool {

@@ -7,6 +7,7 @@
 
 mod alone;
 mod answer;
+pub(crate) mod anthropic_envelope;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod data_url;
@@ -21,12 +22,16 @@ pub(crate) mod passthrough;
 mod prepare;
 pub(crate) mod redact;
 pub(crate) mod report;
+pub(crate) mod responses_out;
+pub(crate) mod responses_to_messages;
 mod service;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;
+#[cfg(test)]
+pub(crate) mod validate;
 
 pub use future::ResponseFuture;
 pub use layer::ConvertLayer;

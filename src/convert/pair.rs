@@ -7,6 +7,7 @@ use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
 use super::report::Refusal;
+use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
 use crate::provider::spec::Pair;
@@ -16,6 +17,7 @@ use crate::usage::Usage;
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
+    ResponsesToMessages(ResponsesToMessages),
 }
 
 impl Conversion {
@@ -38,13 +40,25 @@ impl Conversion {
                     state: Self::ChatToMessages(state),
                 })
             }
+            Pair::ResponsesToMessages => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_messages::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToMessages(state),
+                })
+            }
         }
     }
 
     /// The format that the provider answers in, as far as its stream's events are concerned.
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
-            Self::ChatToMessages(_) => Format::Messages,
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
         }
     }
 
@@ -56,6 +70,9 @@ impl Conversion {
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
+            Self::ResponsesToMessages(state) => {
+                responses_to_messages::response::convert(body, state, cx)
+            }
         }
     }
 
@@ -70,6 +87,9 @@ impl Conversion {
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
+            Self::ResponsesToMessages(state) => {
+                responses_to_messages::response::replay(body, state.clone(), cx, out)
+            }
         }
     }
 
@@ -79,6 +99,10 @@ impl Conversion {
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
+            Self::ResponsesToMessages(state) => Box::new(
+                responses_to_messages::stream::MessagesToResponses::new(state, cx)
+                    .with_held_limit(limit),
+            ),
         }
     }
 
@@ -86,6 +110,7 @@ impl Conversion {
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::ResponsesToMessages(_) => responses_to_messages::error::convert(status, body),
         }
     }
 
@@ -94,6 +119,9 @@ impl Conversion {
         match self {
             Self::ChatToMessages(_) => {
                 chat_to_messages::error::rate_limit_headers(upstream, now, out)
+            }
+            Self::ResponsesToMessages(_) => {
+                responses_to_messages::error::rate_limit_headers(upstream, now, out);
             }
         }
     }

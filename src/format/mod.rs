@@ -4,5 +4,6 @@ pub(crate) mod chat;
 pub(crate) mod error;
 pub(crate) mod messages;
 pub(crate) mod raw;
+pub(crate) mod responses;
 pub(crate) mod view;
 pub(crate) mod walk;

@@ -2,7 +2,7 @@
 
 use super::spec::{AuthScheme, Cell, Pair, Spec};
 
-/// The version that requests carry where nobody says another.
+/// The version that requests carry where nobody says another: the last one that takes sampling parameters.
 pub(crate) const VERSION: &str = "2023-06-01";
 
 pub(crate) static SPEC: Spec = Spec {
@@ -18,7 +18,10 @@ pub(crate) static SPEC: Spec = Spec {
             pair: Pair::ChatToMessages,
             path: "/v1/messages",
         },
-        Cell::Unavailable,
+        Cell::Convert {
+            pair: Pair::ResponsesToMessages,
+            path: "/v1/messages",
+        },
         Cell::Passthrough {
             path: "/v1/messages",
         },

@@ -35,6 +35,7 @@ pub(crate) enum Cell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
     ChatToMessages,
+    ResponsesToMessages,
 }
 
 /// The facts about one provider.

@@ -77,7 +77,7 @@ async fn text_is_quoted_whole_and_streamed() {
         let (events, is_done) = stream(uri, &streamed(&body(model, "Grüß Gott"))).await;
         assert_eq!(deltas(&events, "content"), text);
         assert_eq!(finish(&events), ["stop"]);
-        assert_eq!(is_done, uri == OPENAI || uri == GROQ);
+        assert_eq!(is_done, uri != PERPLEXITY);
         let pieces = events.iter().filter(|event| {
             event["choices"][0]["delta"]["content"]
                 .as_str()

@@ -55,7 +55,7 @@ pub(crate) struct Block<'a> {
     pub(crate) citations: Option<&'a RawValue>,
 }
 
-/// A citation that may point to a web page.
+/// A citation that may point to a web page or a file.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Citation<'a> {
@@ -67,6 +67,10 @@ pub(crate) struct Citation<'a> {
     source: Text<'a>,
     #[serde(borrow)]
     title: Text<'a>,
+    #[serde(borrow)]
+    file_id: Text<'a>,
+    #[serde(borrow)]
+    document_title: Text<'a>,
 }
 
 impl<'a> Citation<'a> {
@@ -96,6 +100,16 @@ impl<'a> Citation<'a> {
             _ => return None,
         };
         Some((url, self.title.get()))
+    }
+
+    /// Id and title of the uploaded file that is cited; `None` for other documents, and for pages.
+    pub(crate) fn file(self) -> Option<(RawStr<'a>, Option<RawStr<'a>>)> {
+        match &*self.kind.get()?.decode() {
+            "char_location" | "page_location" | "content_block_location" => {
+                Some((self.file_id.get()?, self.document_title.get()))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -17,24 +17,36 @@ const FIVE_MINUTES: &[u8] = b",\"cache_control\":{\"type\":\"ephemeral\"}";
 
 /// The parts of a request in the order in which a prompt cache sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Section {
+pub(in crate::convert) enum Section {
     Tools,
     System,
     Messages,
 }
 
-impl Section {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Tools => "tools[].cache_control",
-            Self::System | Self::Messages => "messages[].content[].cache_control",
+/// The client's fields that ask for marks on tools, and on texts and other blocks.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::convert) struct MarkPaths {
+    pub(in crate::convert) tools: &'static str,
+    pub(in crate::convert) blocks: &'static str,
+}
+
+impl MarkPaths {
+    const CHAT: Self = Self {
+        tools: "tools[].cache_control",
+        blocks: "messages[].content[].cache_control",
+    };
+
+    fn of(self, section: Section) -> &'static str {
+        match section {
+            Section::Tools => self.tools,
+            Section::System | Section::Messages => self.blocks,
         }
     }
 }
 
 /// How long a marked prefix lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ttl {
+pub(in crate::convert) enum Ttl {
     Unsaid,
     FiveMinutes,
     Hour,
@@ -50,73 +62,81 @@ struct Mark {
 
 /// The output, which remembers where its cache marks are and whether the last block can still get one.
 #[derive(Debug)]
-pub(super) struct Out {
-    pub(super) buf: BytesMut,
+pub(in crate::convert) struct Out {
+    pub(in crate::convert) buf: BytesMut,
     marks: Vec<Mark>,
     /// The end of the last block, while it may be marked.
     markable: Option<usize>,
     /// The end of the last block that has its mark already.
     marked: Option<usize>,
+    paths: MarkPaths,
 }
 
 /// A place in the output to go back to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Checkpoint {
+pub(in crate::convert) struct Checkpoint {
     length: usize,
     marks: usize,
 }
 
 impl Out {
-    pub(super) fn with_capacity(capacity: usize) -> Self {
+    pub(in crate::convert) fn with_capacity(capacity: usize) -> Self {
         Self {
             buf: BytesMut::with_capacity(capacity),
             marks: Vec::new(),
             markable: None,
             marked: None,
+            paths: MarkPaths::CHAT,
         }
     }
 
-    pub(super) fn checkpoint(&self) -> Checkpoint {
+    /// The same, for a client format whose fields are these.
+    pub(in crate::convert) fn with_paths(mut self, paths: MarkPaths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    pub(in crate::convert) fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             length: self.buf.len(),
             marks: self.marks.len(),
         }
     }
 
-    pub(super) fn rewind(&mut self, to: Checkpoint) {
+    pub(in crate::convert) fn rewind(&mut self, to: Checkpoint) {
         self.buf.truncate(to.length);
         self.marks.truncate(to.marks);
         self.new_message();
     }
 
     /// Begins a member of the request that is not its first.
-    pub(super) fn member(&mut self, key: &str) {
+    pub(in crate::convert) fn member(&mut self, key: &str) {
         self.buf.extend_from_slice(b",\"");
         self.buf.extend_from_slice(key.as_bytes());
         self.buf.extend_from_slice(b"\":");
     }
 
     /// A mark that comes now belongs to none of the blocks written so far.
-    pub(super) fn new_message(&mut self) {
+    pub(in crate::convert) fn new_message(&mut self) {
         self.markable = None;
         self.marked = None;
     }
 
     /// Closes a block that takes a mark.
-    pub(super) fn end_block(&mut self) {
+    pub(in crate::convert) fn end_block(&mut self) {
         self.buf.put_u8(b'}');
         self.markable = Some(self.buf.len());
         self.marked = None;
     }
 
     /// Closes a block that takes no mark.
-    pub(super) fn end_unmarkable_block(&mut self) {
+    pub(in crate::convert) fn end_unmarkable_block(&mut self) {
         self.buf.put_u8(b'}');
         self.new_message();
     }
 
     /// Marks the last block; false where there is none that takes it.
-    pub(super) fn mark(&mut self, section: Section, ttl: Ttl) -> bool {
+    pub(in crate::convert) fn mark(&mut self, section: Section, ttl: Ttl) -> bool {
         if self.marked == Some(self.buf.len()) {
             return true;
         }
@@ -143,7 +163,11 @@ impl Out {
     }
 
     /// Replaces `range`, which lies before every mark but those of its own block, and moves these along.
-    pub(super) fn replace_before_marks(&mut self, range: std::ops::Range<usize>, with: &str) {
+    pub(in crate::convert) fn replace_before_marks(
+        &mut self,
+        range: std::ops::Range<usize>,
+        with: &str,
+    ) {
         let after = self.buf.split_off(range.end.min(self.buf.len()));
         self.buf.truncate(range.start);
         self.buf.extend_from_slice(with.as_bytes());
@@ -157,7 +181,7 @@ impl Out {
 
     /// Keeps the last four marks, three where the request also has Anthropic's `automatic` one, and shortens the lifetime
     /// of marks that follow a shorter one.
-    pub(super) fn settle_marks(&mut self, automatic: bool, report: &mut LossReport) {
+    pub(in crate::convert) fn settle_marks(&mut self, automatic: bool, report: &mut LossReport) {
         let limit = MAX_MARKS - usize::from(automatic);
         self.marks.sort_by_key(|mark| mark.section);
         let dropped = self.marks.len().saturating_sub(limit);
@@ -165,10 +189,10 @@ impl Out {
         let mut shorter = false;
         for (at, mark) in self.marks.iter().enumerate() {
             if at < dropped {
-                report.drop_field(mark.section.path());
+                report.drop_field(self.paths.of(mark.section));
                 edits.push((*mark, b""));
             } else if mark.hour && shorter {
-                report.approximate(mark.section.path());
+                report.approximate(self.paths.of(mark.section));
                 edits.push((*mark, FIVE_MINUTES));
             } else {
                 shorter |= !mark.hour;
@@ -193,7 +217,7 @@ impl Out {
 
 /// The mark that a client asks for by `cache_control` (Anthropic's, an extension) or `prompt_cache_breakpoint`, members of
 /// what is at `path`.
-pub(super) fn requested(
+pub(in crate::convert) fn requested(
     cache_control: Option<&RawValue>,
     breakpoint: Option<&RawValue>,
     path: &str,

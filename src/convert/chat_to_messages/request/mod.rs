@@ -8,14 +8,14 @@
 //! before it, up to the next assistant turn; never on the time or on chance.
 
 mod assistant;
-mod cache;
+pub(in crate::convert) mod cache;
 mod checks;
 mod files;
 mod messages;
 mod output_config;
 mod params;
 mod parts;
-mod path;
+pub(in crate::convert) mod path;
 mod reasoning;
 mod replay;
 mod results;
@@ -40,10 +40,8 @@ use crate::codec::write;
 use crate::convert::context::{ConvertedRequest, RequestContext};
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
+use crate::provider::anthropic;
 
-/// The version of Anthropic's API that converted requests speak unless an owner says otherwise: the last one that takes
-/// sampling parameters.
-const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// From this version on, no model takes sampling parameters.
 const WITHOUT_SAMPLING: &str = "2026-10-21";
 /// The beta that `thinking.block_binding` belongs to.
@@ -148,7 +146,7 @@ fn headers(cx: &RequestContext<'_>, binding: bool) -> Vec<(HeaderName, HeaderVal
         .anthropic_version
         .as_deref()
         .and_then(|version| HeaderValue::from_str(version).ok())
-        .unwrap_or(HeaderValue::from_static(ANTHROPIC_VERSION));
+        .unwrap_or(HeaderValue::from_static(anthropic::VERSION));
     let mut headers = Vec::with_capacity(2);
     headers.push((HeaderName::from_static("anthropic-version"), version));
     if binding {

@@ -31,12 +31,12 @@ pub(super) fn message(index: usize, member: &str) -> String {
 }
 
 /// The path of an element of a list at the top level.
-pub(super) fn element(list: &str, index: usize, member: &str) -> String {
+pub(in crate::convert) fn element(list: &str, index: usize, member: &str) -> String {
     format!("{list}[{index}]{member}")
 }
 
 /// Reads a view; an error names the innermost value that is not what it should be.
-pub(super) fn parse<'a, T: Deserialize<'a>>(
+pub(in crate::convert) fn parse<'a, T: Deserialize<'a>>(
     text: &'a str,
     prefix: impl FnOnce() -> String,
 ) -> Result<T, Refusal> {
@@ -52,20 +52,20 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(
 }
 
 /// The value at `path` has a type that its field does not take.
-pub(super) fn wrong_type(path: impl Into<String>) -> Refusal {
+pub(in crate::convert) fn wrong_type(path: impl Into<String>) -> Refusal {
     let path = path.into();
     let message = format!("`{path}` does not have the right type");
     Refusal::invalid(path, message)
 }
 
 /// The member at `path` is required.
-pub(super) fn missing(path: impl Into<String>) -> Refusal {
+pub(in crate::convert) fn missing(path: impl Into<String>) -> Refusal {
     let path = path.into();
     let message = format!("`{path}` is missing");
     Refusal::invalid(path, message)
 }
 
 /// The number that JSON text is, if it is one.
-pub(super) fn number(text: &str) -> Option<f64> {
+pub(in crate::convert) fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }

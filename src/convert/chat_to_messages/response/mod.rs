@@ -3,7 +3,7 @@
 //! Sources: OpenAI's `ChatCompletion` type, Anthropic's `Message` type. The pieces that streams have in common with whole
 //! answers are in the sub-modules.
 
-pub(super) mod annotations;
+pub(in crate::convert) mod annotations;
 pub(super) mod reasoning;
 pub(super) mod tools;
 pub(super) mod usage;

@@ -1,0 +1,10 @@
+//! Clients that speak Responses, providers that speak Anthropic Messages.
+
+pub(crate) mod error;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod state;
+pub(crate) mod stream;
+
+#[cfg(test)]
+mod golden;

@@ -1,0 +1,130 @@
+//! The assistant's items and the user's messages.
+
+use serde_json::value::RawValue;
+
+use super::parts::Slot;
+use super::path::{self, At};
+use super::system::{self, report_item, report_part};
+use super::turns::{Speaker, Writer};
+use crate::convert::anthropic_envelope::{Envelope, is_server_block};
+use crate::convert::envelope;
+use crate::convert::report::Refusal;
+use crate::format::raw::RawStr;
+use crate::format::responses::request::{Item, Part};
+use crate::format::walk;
+
+impl<'a> Writer<'_, 'a, '_> {
+    /// Writes what the user says.
+    pub(super) fn user_message(&mut self, text: &'a str, index: usize) -> Result<(), Refusal> {
+        let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
+        self.out.new_message();
+        report_item(&item, self.cx);
+        let content = item.content.map(RawValue::get).unwrap_or_default();
+        if let Some(text) = RawStr::from_json(content) {
+            return self.text(Speaker::User, text);
+        }
+        if !walk::is_array(content) {
+            return Err(path::wrong_type(path::item(index, "content")));
+        }
+        self.parts(content, index, "content", &mut Slot::User)
+    }
+
+    /// Writes what the assistant said: one block for each part.
+    pub(super) fn assistant_message(&mut self, text: &'a str, index: usize) -> Result<(), Refusal> {
+        let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
+        report_item(&item, self.cx);
+        let content = item.content.map(RawValue::get).unwrap_or_default();
+        if let Some(text) = RawStr::from_json(content) {
+            return self.text(Speaker::Assistant, text);
+        }
+        if !walk::is_array(content) {
+            return Err(path::wrong_type(path::item(index, "content")));
+        }
+        for (number, element) in walk::elements(content).enumerate() {
+            let at = At {
+                item: index,
+                list: "content",
+                index: number,
+            };
+            let part: Part<'a> = path::parse(element, || at.path())?;
+            let kind = part.kind.ok_or_else(|| path::missing(at.member("type")))?;
+            let (member, text) = match &*kind.decode() {
+                "output_text" | "input_text" | "text" => ("text", part.text),
+                "refusal" => ("refusal", part.refusal),
+                _ => {
+                    return Err(Refusal::unsupported(
+                        at.path(),
+                        "an assistant message takes no part of this type",
+                    ));
+                }
+            };
+            let text = text.ok_or_else(|| path::missing(at.member(member)))?;
+            report_part(&part, at, self.cx);
+            self.text(Speaker::Assistant, text)?;
+            if let Some(ttl) = system::mark(&part, at, self.cx) {
+                self.mark(ttl);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the blocks that a reasoning item carries. What others signed, and text without a signature, is refused by
+    /// Anthropic and thus left out.
+    pub(super) fn reasoning(&mut self, text: &'a str, index: usize) -> Result<(), Refusal> {
+        let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
+        for name in &item.unknown {
+            self.cx.report.drop_field(format!("input[].{name}"));
+        }
+        let Some(carrier) = item.encrypted_content else {
+            self.cx.report.drop_field("input[].summary");
+            return Ok(());
+        };
+        match Envelope::open(carrier) {
+            Some(envelope) => {
+                self.envelope(&envelope)?;
+            }
+            None => self.cx.report.drop_field("input[].encrypted_content"),
+        }
+        Ok(())
+    }
+
+    /// Writes the summary that Anthropic made of an earlier conversation; nobody can read another provider's.
+    pub(super) fn compaction(&mut self, text: &'a str, index: usize) -> Result<(), Refusal> {
+        let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
+        let envelope = item.encrypted_content.and_then(Envelope::open);
+        let is_own = |envelope: &Envelope| envelope.blocks().any(|(kind, _)| kind == "compaction");
+        match envelope.filter(is_own) {
+            Some(envelope) => self.envelope(&envelope),
+            None => Err(Refusal::unsupported(
+                path::item(index, "encrypted_content"),
+                "a conversation that another provider compacted cannot be read",
+            )),
+        }
+    }
+
+    fn envelope(&mut self, envelope: &Envelope) -> Result<(), Refusal> {
+        for (kind, block) in envelope.blocks() {
+            if may_be_replayed(&kind, block) {
+                self.raw_block(&kind, block)?;
+            } else {
+                self.cx.report.drop_field("input[].encrypted_content");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the block is one that only Anthropic makes, and signed where it must be. The gateway's own carriers for other
+/// providers are not for Anthropic, wherever they stand.
+fn may_be_replayed(kind: &str, block: &str) -> bool {
+    let own = |member: &str| {
+        walk::member(block, member)
+            .and_then(RawStr::from_json)
+            .is_some_and(|opaque| !opaque.is_empty() && !envelope::is_envelope(opaque))
+    };
+    match kind {
+        "thinking" => own("signature"),
+        "redacted_thinking" => own("data"),
+        kind => is_server_block(kind),
+    }
+}
