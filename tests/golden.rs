@@ -16,10 +16,7 @@ const PENDING: &[(&str, &str)] = &[
     ("bedrock_wire", "AWS credentials, signing and framing"),
     ("chat_to_converse", "Chat clients on aws-bedrock"),
     ("chat_to_gemini", "Gemini's native endpoint"),
-    ("messages_to_chat", "Messages clients on Chat providers"),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
-    ("messages_to_responses", "Messages clients on openai"),
-    ("responses_to_chat", "Responses clients on Chat providers"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];
 

@@ -583,6 +583,11 @@ fn scripted_faults_messages_passthrough() {
 }
 
 #[test]
+fn scripted_faults_responses_converted() {
+    faults(RESPONSES, "claude-sonnet-4-5", "anthropic", FAULTS);
+}
+
+#[test]
 fn scripted_faults_responses_passthrough() {
     faults(RESPONSES, "gpt-5.5", "openai", FAULTS);
 }

@@ -260,9 +260,8 @@ impl Trip {
         class: FailureClass,
         status: Option<StatusCode>,
     ) -> Response<AnswerBody<B>> {
-        let id = upstream
-            .get(self.request_id_header())
-            .or(Some(&self.attempt.call().request_id));
+        // The provider's own id or none: ours stands in the head.
+        let id = upstream.get(self.request_id_header());
         let json = error.to_json(self.format(), id.and_then(|id| id.to_str().ok()));
         let mut response = self.response(upstream, AnswerBody::whole(json));
         *response.status_mut() = error.status;

@@ -3,10 +3,14 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
+use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
+use super::messages_to_chat::{self, state::State as MessagesToChat};
+use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::report::Refusal;
+use super::responses_to_chat::{self, state::State as ResponsesToChat};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -17,6 +21,9 @@ use crate::usage::Usage;
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
+    MessagesToChat(MessagesToChat),
+    MessagesToResponses(MessagesToResponses),
+    ResponsesToChat(ResponsesToChat),
     ResponsesToMessages(ResponsesToMessages),
 }
 
@@ -40,6 +47,42 @@ impl Conversion {
                     state: Self::ChatToMessages(state),
                 })
             }
+            Pair::MessagesToChat => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_chat::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToChat(state),
+                })
+            }
+            Pair::MessagesToResponses => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_responses::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToResponses(state),
+                })
+            }
+            Pair::ResponsesToChat => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_chat::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToChat(state),
+                })
+            }
             Pair::ResponsesToMessages => {
                 let ConvertedRequest {
                     body,
@@ -58,6 +101,8 @@ impl Conversion {
     /// The format that the provider answers in, as far as its stream's events are concerned.
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Format::Chat,
+            Self::MessagesToResponses(_) => Format::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
         }
     }
@@ -70,6 +115,11 @@ impl Conversion {
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
+            Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
+            Self::MessagesToResponses(state) => {
+                messages_to_responses::response::convert(body, state, cx)
+            }
+            Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
             }
@@ -87,6 +137,15 @@ impl Conversion {
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToChat(state) => {
+                messages_to_chat::stream::replay(body, state.clone(), cx, out)
+            }
+            Self::MessagesToResponses(state) => {
+                messages_to_responses::stream::replay(body, state.clone(), cx, out)
+            }
+            Self::ResponsesToChat(state) => {
+                responses_to_chat::response::replay(body, state, cx, out)
+            }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::replay(body, state.clone(), cx, out)
             }
@@ -99,6 +158,16 @@ impl Conversion {
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
+            Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
+                state, cx, limit,
+            )),
+            Self::MessagesToResponses(state) => Box::new(
+                messages_to_responses::stream::ResponsesToMessages::new(state, cx)
+                    .with_held_limit(limit),
+            ),
+            Self::ResponsesToChat(state) => Box::new(
+                responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
+            ),
             Self::ResponsesToMessages(state) => Box::new(
                 responses_to_messages::stream::MessagesToResponses::new(state, cx)
                     .with_held_limit(limit),
@@ -110,6 +179,11 @@ impl Conversion {
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
+            Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
+            Self::ResponsesToChat(state) => {
+                chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
+            }
             Self::ResponsesToMessages(_) => responses_to_messages::error::convert(status, body),
         }
     }
@@ -119,6 +193,11 @@ impl Conversion {
         match self {
             Self::ChatToMessages(_) => {
                 chat_to_messages::error::rate_limit_headers(upstream, now, out)
+            }
+            // OpenAI's own headers go on as they are.
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            Self::MessagesToResponses(_) => {
+                messages_to_responses::error::rate_limit_headers(upstream, now, out)
             }
             Self::ResponsesToMessages(_) => {
                 responses_to_messages::error::rate_limit_headers(upstream, now, out);

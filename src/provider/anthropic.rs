@@ -29,4 +29,5 @@ pub(crate) static SPEC: Spec = Spec {
             path: "/v1/messages/count_tokens",
         },
     ],
+    chat: None,
 };

@@ -15,5 +15,6 @@ const fn spec(id: &'static str) -> Spec {
         client_headers: &[],
         request_id: "x-amzn-requestid",
         cells: [Cell::Unavailable; 4],
+        chat: None,
     }
 }

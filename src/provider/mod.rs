@@ -2,6 +2,7 @@
 
 pub(crate) mod anthropic;
 mod bedrock;
+pub(crate) mod chat_profile;
 mod gemini;
 mod groq;
 mod openai;

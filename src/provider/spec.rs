@@ -1,5 +1,6 @@
 //! What one provider wants: facts, as data.
 
+use super::chat_profile::ChatProfile;
 use crate::endpoint::Endpoint;
 
 /// How a provider takes its credential.
@@ -35,7 +36,10 @@ pub(crate) enum Cell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
     ChatToMessages,
+    MessagesToChat,
     ResponsesToMessages,
+    ResponsesToChat,
+    MessagesToResponses,
 }
 
 /// The facts about one provider.
@@ -55,6 +59,8 @@ pub(crate) struct Spec {
     pub(crate) request_id: &'static str,
     /// `chat`, `responses`, `messages`, `count_tokens`.
     pub(crate) cells: [Cell; 4],
+    /// What its Chat Completions endpoint takes, where converters write for it.
+    pub(crate) chat: Option<&'static ChatProfile>,
 }
 
 impl Spec {

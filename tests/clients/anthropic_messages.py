@@ -145,7 +145,7 @@ def history():
 def mid_system():
     """Newer clients put system messages between the others."""
     messages = [user("Hello."), {"role": "assistant", "content": "Hello."}, user(f"Say {QUOTE}.")]
-    messages.append({"role": "system", "content": "Stay brief."})
+    messages.append({"role": "system", "content": f"Stay brief, {QUOTE}."})
     assert QUOTE in text_of(create(messages=messages, system="You are terse."))
 
 

@@ -23,6 +23,15 @@ impl Default for Echo {
 impl Echo {
     /// What will be repeated of `request`, with OpenAI's defaults for what it does not say.
     pub(crate) fn of(request: &Request<'_>) -> Self {
+        Self::with_sampling(request, "1.0")
+    }
+
+    /// The same for a provider whose own defaults for `temperature` and `top_p` are not known.
+    pub(crate) fn without_sampling_defaults(request: &Request<'_>) -> Self {
+        Self::with_sampling(request, "null")
+    }
+
+    fn with_sampling(request: &Request<'_>, default: &'static str) -> Self {
         let raw = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
         let or = |value: Option<&RawValue>, default: &'static str| {
             raw(value).unwrap_or_else(|| default.to_owned())
@@ -43,8 +52,8 @@ impl Echo {
         }
         tools.end();
         object
-            .raw("temperature", &or(request.temperature, "1.0"))
-            .raw("top_p", &or(request.top_p, "1.0"))
+            .raw("temperature", &or(request.temperature, default))
+            .raw("top_p", &or(request.top_p, default))
             .raw("max_output_tokens", &or(request.max_output_tokens, "null"))
             .raw("max_tool_calls", &or(request.max_tool_calls, "null"))
             .raw("truncation", &or(request.truncation, "\"disabled\""));

@@ -1,3 +1,4 @@
-//! What legal streams are, one automaton for each format that clients speak.
+//! What legal streams are: an automaton for each format, and what a client has put together at its end.
 
+pub(crate) mod messages;
 pub(crate) mod responses;

@@ -1,3 +1,4 @@
-//! OpenAI Chat Completions: borrowed views of its requests.
+//! OpenAI Chat Completions: borrowed views of its requests and answers.
 
+pub(crate) mod answer;
 pub(crate) mod request;

@@ -218,7 +218,7 @@ fn allowed(raw: &str, tools: &mut Tools<'_>, cx: &mut RequestContext<'_>) -> Res
             any |= is;
             *slot |= is;
         }
-        let left_out = tools.dropped.iter().any(|dropped| *dropped == kind);
+        let left_out = tools.dropped.contains(&kind);
         if !any && !left_out {
             return Err(Refusal::invalid(at(), "there is no tool of this name"));
         }

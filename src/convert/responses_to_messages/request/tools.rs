@@ -106,7 +106,7 @@ impl<'a> Tools<'a> {
         match &*kind {
             "function" => self.push(tool, Kind::Function, None, None, at, cx),
             "custom" => self.push(tool, Kind::Custom, None, None, at, cx),
-            "namespace" => self.add_namespace(tool, at, cx),
+            "namespace" => self.add_namespace(&tool, &at, cx),
             _ if is_web_search(&kind) => {
                 let offline = tool
                     .external_web_access
@@ -136,11 +136,11 @@ impl<'a> Tools<'a> {
 
     fn add_namespace(
         &mut self,
-        space: Tool<'a>,
-        at: String,
+        space: &Tool<'a>,
+        at: &str,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
-        let name = required_name(&space, &at)?;
+        let name = required_name(space, at)?;
         report_unknown(&space.unknown, "tools[].", cx);
         cx.report.approximate("tools[].tools");
         let mut introduction = space.description.filter(|text| !text.is_blank());
@@ -294,12 +294,11 @@ impl<'a> Tools<'a> {
             if !entry.sent.is_empty() {
                 continue;
             }
-            entry.sent = match &entry.namespace {
-                Some(namespace) => taken.unique(&flat_name(namespace, &entry.name)),
-                None => {
-                    cx.report.approximate("tools[].name");
-                    taken.unique(&entry.name)
-                }
+            entry.sent = if let Some(namespace) = &entry.namespace {
+                taken.unique(&flat_name(namespace, &entry.name))
+            } else {
+                cx.report.approximate("tools[].name");
+                taken.unique(&entry.name)
             };
         }
         self.places = HashMap::new();

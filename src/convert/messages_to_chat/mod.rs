@@ -1,0 +1,16 @@
+//! Clients that speak Anthropic Messages, providers that speak Chat Completions.
+
+mod closing;
+pub(crate) mod error;
+mod ids;
+mod names;
+pub(crate) mod request;
+pub(crate) mod response;
+mod search;
+pub(crate) mod state;
+pub(crate) mod stream;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,414 @@
+//! The conversation: Anthropic's blocks as the turns of a Chat request.
+
+use std::borrow::Cow;
+
+use super::content::{Piece, Pieces};
+use super::path::{At, missing, unsupported};
+use crate::convert::chat_out::{
+    Arguments, Assistant, Call, Conversation, Escaped, Part, ToolResult, Turn,
+};
+use crate::convert::context::RequestContext;
+use crate::convert::envelope::PREFIX;
+use crate::convert::messages_to_chat::names::sent;
+use crate::convert::path::{parse, wrong_type};
+use crate::convert::report::Refusal;
+use crate::format::messages::request::{Block, MAX_BLOCKS, Message, Request};
+use crate::format::raw::RawStr;
+use crate::format::view::List;
+use crate::format::walk;
+use crate::provider::chat_profile::ChatProfile;
+
+/// What Claude Code writes at the start of its first system block: it changes with every version and spoils prompt caches.
+const BILLING: &str = "x-anthropic-billing-header:";
+
+/// What stands before the text of a tool's failure, for which Chat has no flag.
+const FAILED: &str = "[tool error] ";
+
+/// Blocks that belong to tools which Anthropic ran itself: what they found is in the text that follows.
+const SERVER_BLOCKS: [&str; 11] = [
+    "server_tool_use",
+    "web_search_tool_result",
+    "web_fetch_tool_result",
+    "code_execution_tool_result",
+    "bash_code_execution_tool_result",
+    "text_editor_code_execution_tool_result",
+    "tool_search_tool_result",
+    "advisor_tool_result",
+    "mcp_tool_use",
+    "mcp_tool_result",
+    "fallback",
+];
+
+/// The turns of the request.
+pub(super) fn read<'a>(
+    request: &Request<'a>,
+    profile: &'static ChatProfile,
+    cx: &mut RequestContext<'_>,
+) -> Result<Conversation<'a>, Refusal> {
+    let messages = request.messages.as_ref().map_or(&[][..], |list| &list.0);
+    if messages.is_empty() {
+        return Err(if request.messages.is_none() {
+            missing("messages")
+        } else {
+            Refusal::invalid("messages", "messages: at least one message is required")
+        });
+    }
+    let mut reader = Reader {
+        conversation: Conversation::default(),
+        pieces: Pieces { profile, cx },
+    };
+    reader.system(request)?;
+    for (index, message) in messages.iter().enumerate() {
+        reader.message(message, At::message(index))?;
+    }
+    if let Some(last) = messages.last()
+        && last.role.is_some_and(|role| role.is("assistant"))
+    {
+        // Whether the model goes on from there is its own business.
+        reader.pieces.cx.report.approximate("messages");
+    }
+    Ok(reader.conversation)
+}
+
+struct Reader<'r, 'a, 'c> {
+    conversation: Conversation<'a>,
+    pieces: Pieces<'r, 'c>,
+}
+
+/// What a message holds.
+enum Content<'a> {
+    Text(RawStr<'a>),
+    Blocks(Vec<Block<'a>>),
+}
+
+impl<'a> Content<'a> {
+    fn read(text: &'a str, path: impl FnOnce() -> String) -> Result<Self, Refusal> {
+        if let Some(text) = RawStr::from_json(text) {
+            return Ok(Self::Text(text));
+        }
+        if !walk::is_array(text) {
+            return Err(wrong_type(path()));
+        }
+        let List(blocks) = parse::<List<Block<'a>, MAX_BLOCKS>>(text, path)?;
+        Ok(Self::Blocks(blocks))
+    }
+}
+
+impl<'a> Reader<'_, 'a, '_> {
+    /// The system prompt.
+    fn system(&mut self, request: &Request<'a>) -> Result<(), Refusal> {
+        let Some(system) = request.system else {
+            return Ok(());
+        };
+        let texts = match Content::read(system.get(), || "system".to_owned())? {
+            Content::Text(text) => vec![Cow::Borrowed(text.content())],
+            Content::Blocks(blocks) => {
+                let mut texts = Vec::with_capacity(blocks.len());
+                for (index, block) in blocks.iter().enumerate() {
+                    self.pieces.report_lost(block, "system[]");
+                    let path = || format!("system[{index}]");
+                    let Some(text) = text_of(block, path)? else {
+                        continue;
+                    };
+                    if text.content().starts_with(BILLING) {
+                        self.pieces.cx.report.drop_field("system[]");
+                    } else {
+                        texts.push(Cow::Borrowed(text.content()));
+                    }
+                }
+                texts
+            }
+        };
+        self.conversation.push(Turn::System { at: 0, texts });
+        Ok(())
+    }
+
+    fn message(&mut self, message: &Message<'a>, at: At) -> Result<(), Refusal> {
+        for name in &message.unknown {
+            let path = format!("messages[].{name}");
+            self.pieces.cx.report.drop_field(path);
+        }
+        if message.output_config.is_some() {
+            self.pieces.cx.report.drop_field("messages[].output_config");
+        }
+        let Some(role) = message.role else {
+            return Err(missing(at.member("role")));
+        };
+        let Some(content) = message.content else {
+            return Err(missing(at.member("content")));
+        };
+        let content = Content::read(content.get(), || at.member("content"))?;
+        match &*role.decode() {
+            "user" => self.user(content, at),
+            "assistant" => self.assistant(content, at),
+            "system" => self.mid_system(content, at),
+            _ => Err(Refusal::invalid(
+                at.member("role"),
+                format!(
+                    "{}: it is one of user, assistant and system",
+                    at.member("role")
+                ),
+            )),
+        }
+    }
+
+    /// A system message between the others.
+    fn mid_system(&mut self, content: Content<'a>, at: At) -> Result<(), Refusal> {
+        let texts = match content {
+            Content::Text(text) => vec![Cow::Borrowed(text.content())],
+            Content::Blocks(blocks) => {
+                let mut texts = Vec::with_capacity(blocks.len());
+                for (index, block) in blocks.iter().enumerate() {
+                    self.pieces.report_lost(block, "messages[].content[]");
+                    let text = text_of(block, || at.block(index).path())?;
+                    texts.extend(text.map(|text| Cow::Borrowed(text.content())));
+                }
+                texts
+            }
+        };
+        self.conversation.push(Turn::System {
+            at: at.message,
+            texts,
+        });
+        Ok(())
+    }
+
+    /// A message of the user: the results of tools go before what is said.
+    fn user(&mut self, content: Content<'a>, at: At) -> Result<(), Refusal> {
+        let mut parts = Vec::new();
+        let mut speaks = true;
+        match content {
+            Content::Text(text) => parts.push(Part::Text(Cow::Borrowed(text.content()))),
+            Content::Blocks(blocks) => {
+                for (index, block) in blocks.iter().enumerate() {
+                    let at = at.block(index);
+                    self.pieces.report_lost(block, "messages[].content[]");
+                    match &*kind_of(block, at)? {
+                        "tool_result" => {
+                            // What stands beside a result does not end the model's turn.
+                            speaks = false;
+                            let result = self.result(block, at)?;
+                            self.conversation.push(Turn::Result(result));
+                        }
+                        kind if SERVER_BLOCKS.contains(&kind) => self.pieces.drop_server_block(),
+                        kind @ ("tool_use" | "thinking" | "redacted_thinking") => {
+                            return Err(misplaced(at, kind, "user"));
+                        }
+                        kind => {
+                            for piece in self.pieces.read(kind, block, at)? {
+                                parts.push(match piece {
+                                    Piece::Text(text) => Part::Text(text),
+                                    Piece::Media(media) => Part::Media(media),
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        if !parts.is_empty() {
+            self.conversation.push(Turn::User {
+                at: at.message,
+                parts,
+                speaks,
+            });
+        }
+        Ok(())
+    }
+
+    /// The result of a call.
+    fn result(&mut self, block: &Block<'a>, at: At) -> Result<ToolResult<'a>, Refusal> {
+        let Some(id) = block.tool_use_id else {
+            return Err(missing(at.member("tool_use_id")));
+        };
+        let mut texts: Vec<Escaped<'a>> = Vec::new();
+        let mut media = Vec::new();
+        if let Some(content) = block.content {
+            match Content::read(content.get(), || at.member("content"))? {
+                Content::Text(text) => texts.push(Cow::Borrowed(text.content())),
+                Content::Blocks(blocks) => {
+                    for (index, inner) in blocks.iter().enumerate() {
+                        let at = at.inner(index);
+                        self.pieces
+                            .report_lost(inner, "messages[].content[].content[]");
+                        for piece in self.pieces.read(&kind_of(inner, at)?, inner, at)? {
+                            match piece {
+                                Piece::Text(text) => texts.push(text),
+                                Piece::Media(item) => media.push(item),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        if !media.is_empty() {
+            let path = "messages[].content[].content";
+            self.pieces.cx.report.approximate(path);
+        }
+        texts.retain(|text| !text.is_empty());
+        if texts.is_empty() {
+            texts.push(Cow::Borrowed(if media.is_empty() {
+                "(empty)"
+            } else {
+                "(no text output)"
+            }));
+        }
+        if block.is_error == Some(true) {
+            let path = "messages[].content[].is_error";
+            self.pieces.cx.report.approximate(path);
+            if let Some(first) = texts.first_mut() {
+                *first = Cow::Owned(format!("{FAILED}{first}"));
+            }
+        }
+        Ok(ToolResult::new(at.message, id.decode(), texts, media))
+    }
+
+    /// A message of the assistant.
+    fn assistant(&mut self, content: Content<'a>, at: At) -> Result<(), Refusal> {
+        let mut said = Assistant::default();
+        match content {
+            Content::Text(text) => said.texts.push(Cow::Borrowed(text.content())),
+            Content::Blocks(blocks) => {
+                // Anthropic splits one text into blocks where it is cited.
+                let mut run = Run::default();
+                for (index, block) in blocks.iter().enumerate() {
+                    let at = at.block(index);
+                    self.pieces.report_lost(block, "messages[].content[]");
+                    match &*kind_of(block, at)? {
+                        "text" => run.push(text_of(block, || at.path())?),
+                        "tool_use" => {
+                            run.end(&mut said.texts);
+                            said.calls.push(call(block, at)?);
+                        }
+                        "thinking" => self.thinking(block, &mut said),
+                        "redacted_thinking" => self.redacted(block, &mut said),
+                        "compaction" => {
+                            for piece in self.pieces.read("compaction", block, at)? {
+                                if let Piece::Text(text) = piece {
+                                    run.end(&mut said.texts);
+                                    said.texts.push(text);
+                                }
+                            }
+                        }
+                        kind if SERVER_BLOCKS.contains(&kind) => self.pieces.drop_server_block(),
+                        "tool_result" => return Err(misplaced(at, "tool_result", "assistant")),
+                        kind => {
+                            let what = format!("a block of type `{kind}` of the assistant's");
+                            return Err(unsupported(at.path(), self.pieces.cx.provider, &what));
+                        }
+                    }
+                }
+                run.end(&mut said.texts);
+            }
+        }
+        self.conversation.extend_assistant(at.message, |last| {
+            last.texts.append(&mut said.texts);
+            last.reasoning.append(&mut said.reasoning);
+            last.calls.append(&mut said.calls);
+            last.signature = said.signature.take().or(last.signature.take());
+        });
+        Ok(())
+    }
+
+    /// Thinking that the client replays: its text, and the signatures that it carries.
+    fn thinking(&mut self, block: &Block<'a>, said: &mut Assistant<'a>) {
+        let carried = self.signatures(block.signature, said);
+        let text = block.thinking.filter(|text| !text.is_empty());
+        let replayed = self.pieces.replays_reasoning();
+        if let (Some(text), true) = (text, replayed) {
+            said.reasoning.push(Cow::Borrowed(text.content()));
+        } else if !carried {
+            let path = "messages[].content[].thinking";
+            self.pieces.cx.report.drop_field(path);
+        }
+    }
+
+    fn redacted(&mut self, block: &Block<'a>, said: &mut Assistant<'a>) {
+        if !self.signatures(block.data, said) {
+            self.pieces
+                .cx
+                .report
+                .drop_field("messages[].content[].data");
+        }
+    }
+
+    /// Takes over the signatures in what the client replays. Returns whether the target made it.
+    fn signatures(&mut self, opaque: Option<RawStr<'a>>, said: &mut Assistant<'a>) -> bool {
+        let Some(opaque) = opaque.filter(|_| self.pieces.profile.thought_signatures) else {
+            return false;
+        };
+        let signature = self.conversation.read_envelope(opaque);
+        said.signature = signature.or(said.signature.take());
+        opaque
+            .decode()
+            .strip_prefix(PREFIX)
+            .is_some_and(|rest| rest.starts_with("gemini."))
+    }
+}
+
+/// The texts of neighbouring blocks, which are one text.
+#[derive(Default)]
+struct Run<'a>(Option<Escaped<'a>>);
+
+impl<'a> Run<'a> {
+    fn push(&mut self, text: Option<RawStr<'a>>) {
+        let Some(text) = text.map(RawStr::content) else {
+            return;
+        };
+        match &mut self.0 {
+            Some(run) => run.to_mut().push_str(text),
+            None => self.0 = Some(Cow::Borrowed(text)),
+        }
+    }
+
+    fn end(&mut self, texts: &mut Vec<Escaped<'a>>) {
+        texts.extend(self.0.take());
+    }
+}
+
+/// A call of a client's tool.
+fn call<'a>(block: &Block<'a>, at: At) -> Result<Call<'a>, Refusal> {
+    let Some(id) = block.id else {
+        return Err(missing(at.member("id")));
+    };
+    let Some(name) = block.name else {
+        return Err(missing(at.member("name")));
+    };
+    let input = block.input.map_or("{}", |input| input.get());
+    let name = name.decode();
+    let name = match sent(&name) {
+        Cow::Borrowed(_) => name,
+        Cow::Owned(sent) => Cow::Owned(sent),
+    };
+    Ok(Call::new(id.decode(), name, Arguments::Json(input)))
+}
+
+/// A block's type.
+fn kind_of<'a>(block: &Block<'a>, at: At) -> Result<Cow<'a, str>, Refusal> {
+    block
+        .kind
+        .map(RawStr::decode)
+        .ok_or_else(|| missing(at.member("type")))
+}
+
+/// The text of a block that must be one.
+fn text_of<'a>(
+    block: &Block<'a>,
+    path: impl Fn() -> String,
+) -> Result<Option<RawStr<'a>>, Refusal> {
+    if block.kind.is_some_and(|kind| !kind.is("text")) {
+        let path = format!("{}.type", path());
+        let message = format!("{path}: only text can stand here");
+        return Err(Refusal::invalid(path, message));
+    }
+    match block.text {
+        Some(text) => Ok((!text.is_empty()).then_some(text)),
+        None => Err(missing(format!("{}.text", path()))),
+    }
+}
+
+fn misplaced(at: At, kind: &str, role: &str) -> Refusal {
+    let path = at.member("type");
+    let message = format!("{path}: `{kind}` blocks cannot stand in a message of the {role}");
+    Refusal::invalid(path, message)
+}
