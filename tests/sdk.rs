@@ -210,6 +210,42 @@ provider = "anthropic"
 base_url = "{url}"
 api_key = "{PROVIDER_KEY}"
 
+[connections.scripted-gemini]
+provider = "gemini"
+base_url = "{url}/v1beta"
+api_key = "{PROVIDER_KEY}"
+
+[connections.scripted-groq]
+provider = "groq"
+base_url = "{url}/openai/v1"
+api_key = "{PROVIDER_KEY}"
+
+[connections.scripted-perplexity]
+provider = "perplexity"
+base_url = "{url}"
+api_key = "{PROVIDER_KEY}"
+
+[connections.scripted-compatible]
+provider = "openai-compatible"
+base_url = "{url}/v1"
+api_key = "{PROVIDER_KEY}"
+
+[[routes]]
+model = "gemini-*"
+targets = [{{ connection = "scripted-gemini" }}]
+
+[[routes]]
+model = "openai/*"
+targets = [{{ connection = "scripted-groq" }}]
+
+[[routes]]
+model = "sonar*"
+targets = [{{ connection = "scripted-perplexity" }}]
+
+[[routes]]
+model = "compatible-*"
+targets = [{{ connection = "scripted-compatible" }}]
+
 [[routes]]
 model = "alias-gpt"
 targets = [{{ connection = "scripted-openai", model = "gpt-5.5-exact" }}]
@@ -260,22 +296,23 @@ targets = [{{ connection = "scripted-openai" }}]
         for request in &requests {
             let head = String::from_utf8_lossy(&request.head);
             let bearer = format!("Bearer {PROVIDER_KEY}");
-            if provider == "openai" {
+            if provider == "anthropic" {
+                assert_eq!(request.header("x-api-key"), Some(PROVIDER_KEY), "{head}");
+                assert_eq!(request.header("authorization"), None, "{head}");
+                assert!(request.header("anthropic-version").is_some(), "{head}");
+            } else {
                 assert_eq!(
                     request.header("authorization"),
                     Some(bearer.as_str()),
                     "{head}"
                 );
                 assert_eq!(request.header("x-api-key"), None, "{head}");
+                let organization = (provider == "openai").then_some("org-fixed");
                 assert_eq!(
                     request.header("openai-organization"),
-                    Some("org-fixed"),
+                    organization,
                     "{head}"
                 );
-            } else {
-                assert_eq!(request.header("x-api-key"), Some(PROVIDER_KEY), "{head}");
-                assert_eq!(request.header("authorization"), None, "{head}");
-                assert!(request.header("anthropic-version").is_some(), "{head}");
             }
             assert!(
                 !request.contains(CLIENT_KEY),
