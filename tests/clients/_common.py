@@ -1,6 +1,6 @@
 """What the client scripts share: arguments, the list of scenarios, one line of output for each.
 
-A script is run as `python SCRIPT --base URL --key KEY --model MODEL [--only NAME,NAME]`. It prints `ok NAME` for each scenario that
+A script is run as `python SCRIPT --base URL --key KEY --model MODEL [--only NAME,NAME] [--cut-at TOKENS]`. It prints `ok NAME` for each scenario that
 passed; the others print a traceback, and then the script's exit status is 1.
 """
 
@@ -8,7 +8,10 @@ import argparse
 import base64
 import faulthandler
 import json
+import re
 import traceback
+
+from pydantic import BaseModel
 
 # A word that no prompt of the tests has by accident: whatever quotes the user quotes it.
 QUOTE = "kumquat"
@@ -20,6 +23,10 @@ PDF = base64.b64encode(
     b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
     b"3 0 obj<</Type/Page/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 ).decode()
+# What a provider of the tests says of these when it got them whole, and an image that it is to fetch by itself.
+PNG_SEEN = f"image/png of {len(base64.b64decode(PNG))} bytes"
+PDF_SEEN = f"application/pdf of {len(base64.b64decode(PDF))} bytes"
+IMAGE_URL = "https://example.com/demo.png"
 # Scripts, combining marks, an emoji of several scalars, a line separator, what JSON must escape, and the last scalar of the BMP's end.
 UNICODE = 'naïve e\u0301 漢字 עברית 👩🏽‍🚀 \u2028 "quoted" \\ back \t tab \ud7ff \U0001f980'
 CITY = {
@@ -28,6 +35,16 @@ CITY = {
     "required": ["city"],
     "additionalProperties": False,
 }
+
+
+class Verdict(BaseModel):
+    """A structured answer."""
+
+    city: str
+    score: int
+    certain: bool
+
+
 # Bounds every single wait of an SDK.
 TIMEOUT = 30.0
 
@@ -57,6 +74,26 @@ def raises(kind, call):
     raise AssertionError(f"{kind} was not raised; got {result!r}")
 
 
+def changed(text):
+    """The text with one character changed: a letter or digit for another one, well inside."""
+    middle = len(text) // 2
+    spot = re.compile("[A-Za-z0-9]").search(text, middle) or re.search("[A-Za-z0-9]", text)
+    at = spot.start()
+    return text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
+
+
+def altered(carrier):
+    """A signature with one character changed; in an envelope of the gateway's, the provider's own signature in it."""
+    if not carrier.startswith("tlg1."):
+        return changed(carrier)
+    head, _, payload = carrier.rpartition(".")
+    inner = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    # The last long opaque string is the signature, whatever the members are called.
+    opaque = re.findall(rb'"([A-Za-z0-9+/=_-]{12,})"', inner)[-1]
+    inner = inner.replace(opaque, changed(opaque.decode()).encode())
+    return f"{head}.{base64.urlsafe_b64encode(inner).decode().rstrip('=')}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--base", required=True)
@@ -65,6 +102,8 @@ def main():
     parser.add_argument("--only", help="names of scenarios, with commas; default: all")
     # The prefix of the words that make the provider behind misbehave.
     parser.add_argument("--trigger", default="demo")
+    # A limit of output tokens at which the provider cuts the answer.
+    parser.add_argument("--cut-at", type=int, default=5)
     parser.parse_args(namespace=args)
     # Whatever hangs in spite of all time limits ends with a traceback of every thread.
     faulthandler.dump_traceback_later(160, exit=True)

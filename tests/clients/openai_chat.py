@@ -5,7 +5,7 @@ import json
 import openai
 from pydantic import BaseModel
 
-from _common import CITY, PDF, PNG, QUOTE, TIMEOUT, UNICODE, args, main, raises, scenario, weather
+from _common import CITY, PDF, PNG, QUOTE, TIMEOUT, UNICODE, Verdict, args, main, raises, scenario, weather
 
 
 def client(key=None, **options):
@@ -287,12 +287,6 @@ def thinking_altered():
     messages += [dumped, {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "18C"}]
     error = raises(openai.BadRequestError, lambda: thinking_turn(messages=messages))
     assert "signature" in str(error).lower(), error
-
-
-class Verdict(BaseModel):
-    city: str
-    score: int
-    certain: bool
 
 
 @scenario

@@ -1,7 +1,7 @@
 //! A small provider for the scripted upstream: it answers Chat, Responses and Messages requests by rule, deterministically, so that the
 //! same conversation sent twice gives the same bytes. It quotes the user's text; a text about the weather calls the first tool, one
-//! with "parallel" the second one too; tool results are quoted; thinking is signed and altered signatures are refused. Words that start with
-//! `scripted:` in the user's text make it misbehave (see [`answer`]).
+//! with "parallel" the second one too; tool results are quoted; images and documents are named with their size; thinking is signed and
+//! altered signatures are refused. Words that start with `scripted:` in the user's text make it misbehave (see [`answer`]).
 
 use serde_json::{Value, json};
 
@@ -22,6 +22,15 @@ struct Call {
     id: String,
     name: String,
     arguments: String,
+    /// A freeform tool's: the arguments are its plain text.
+    custom: bool,
+}
+
+/// A tool of the client's.
+struct Tool {
+    name: String,
+    schema: Value,
+    custom: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +61,7 @@ pub fn signature(thinking: &str) -> String {
 /// `scripted:overloaded` (529 or 503), `scripted:ratelimit` (429), `scripted:refuse-key` (401 that quotes the key it got), `scripted:cut-clean` (the stream ends between two events, framing intact),
 /// `scripted:cut-fin` (inside an event, without the final chunk), `scripted:cut-reset`, `scripted:error-event`, `scripted:first-error`,
 /// `scripted:hold` (a stream that stops and waits for the peer to leave), `scripted:head-only` (the same before the first event),
-/// `scripted:never` (no head at all).
+/// `scripted:never` (no head at all), `scripted:split` (writes that end inside of lines and characters).
 pub fn answer(request: &Recorded) -> Reply {
     let dialect = match request.path() {
         path if path.ends_with("/chat/completions") => Dialect::Chat,
@@ -147,6 +156,7 @@ pub fn answer(request: &Recorded) -> Reply {
             Reply::sse(events).expect_cancel()
         }
         Some("head-only") => Reply::sse([": waiting\n\n"]).expect_cancel(),
+        Some("split") => Reply::sse(events.concat().into_bytes().chunks(5)),
         _ => Reply::sse(events),
     }
 }
@@ -178,8 +188,9 @@ fn error(dialect: Dialect, status: u16, kind: &str, message: &str) -> Reply {
 /// What matters of a request.
 struct Conversation {
     user: String,
+    media: Vec<String>,
     results: Vec<String>,
-    tools: Vec<String>,
+    tools: Vec<Tool>,
     length: usize,
     thinking: bool,
     refused: Option<String>,
@@ -193,6 +204,7 @@ impl Conversation {
         };
         let mut this = Self {
             user: String::new(),
+            media: Vec::new(),
             results: Vec::new(),
             tools: Vec::new(),
             length: 1,
@@ -201,7 +213,9 @@ impl Conversation {
                     .iter()
                     .any(|kind| body["thinking"]["type"] == *kind),
                 Dialect::Chat => body["reasoning_effort"].is_string(),
-                Dialect::Responses => false,
+                Dialect::Responses => {
+                    body["reasoning"]["effort"].is_string() && body["reasoning"]["effort"] != "none"
+                }
             },
             refused: None,
         };
@@ -209,12 +223,21 @@ impl Conversation {
             this.user = text.to_owned();
         }
         for tool in body["tools"].as_array().into_iter().flatten() {
-            let name = match dialect {
-                Dialect::Chat => &tool["function"]["name"],
-                Dialect::Responses | Dialect::Messages => &tool["name"],
+            let function = match dialect {
+                Dialect::Chat => &tool["function"],
+                Dialect::Responses | Dialect::Messages => tool,
             };
-            this.tools
-                .extend(name.as_str().map(std::borrow::ToOwned::to_owned));
+            let schema = match dialect {
+                Dialect::Chat | Dialect::Responses => &function["parameters"],
+                Dialect::Messages => &function["input_schema"],
+            };
+            if let Some(name) = function["name"].as_str() {
+                this.tools.push(Tool {
+                    name: name.to_owned(),
+                    schema: schema.clone(),
+                    custom: tool["type"] == "custom" && dialect == Dialect::Responses,
+                });
+            }
         }
         let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
         this.length = items.len().max(1);
@@ -222,7 +245,7 @@ impl Conversation {
             this.refused = Some("messages: at least one message is required".to_owned());
         }
         for item in items {
-            this.item(item);
+            this.item(item, dialect);
         }
         let n = body["n"].as_u64().unwrap_or(1);
         let limit = body["max_tokens"].as_i64().unwrap_or(1);
@@ -232,15 +255,29 @@ impl Conversation {
         this
     }
 
-    fn item(&mut self, item: &Value) {
+    fn item(&mut self, item: &Value, dialect: Dialect) {
         let blocks = item["content"]
             .as_array()
             .map(Vec::as_slice)
             .unwrap_or_default();
         let plain = item["content"].as_str();
-        if item["type"] == "function_call_output" {
-            self.results
-                .push(item["output"].as_str().unwrap_or_default().to_owned());
+        if item["type"] == "function_call_output" || item["type"] == "custom_tool_call_output" {
+            let output = &item["output"];
+            self.results.push(output.as_str().map_or_else(
+                || texts(output.as_array().map(Vec::as_slice).unwrap_or_default()),
+                str::to_owned,
+            ));
+        } else if item["type"] == "reasoning" {
+            let thinking = texts(
+                item["summary"]
+                    .as_array()
+                    .map(Vec::as_slice)
+                    .unwrap_or_default(),
+            );
+            if item["encrypted_content"] != signature(&thinking) {
+                self.refused =
+                    Some("The encrypted content for an item could not be verified.".to_owned());
+            }
         } else if item["role"] == "tool" {
             self.results
                 .push(plain.map_or_else(|| texts(blocks), str::to_owned));
@@ -256,8 +293,12 @@ impl Conversation {
                     )
                 })
                 .collect();
-            if results.is_empty() {
+            // What only goes with a result is no question of its own.
+            let goes_with_result =
+                dialect == Dialect::Chat && texts(blocks).starts_with("[image returned");
+            if results.is_empty() && !goes_with_result {
                 self.results.clear();
+                self.media = blocks.iter().filter_map(media).collect();
                 self.user = plain.map_or_else(|| texts(blocks), str::to_owned);
             } else {
                 self.results.extend(results);
@@ -281,8 +322,16 @@ impl Conversation {
             model: model.to_owned(),
             thinking: self
                 .thinking
-                .then(|| format!("About {} items.", self.length)),
-            text: format!("You said: {}", self.user),
+                .then(|| format!("About {} items: {}", self.length, self.user)),
+            text: if self.media.is_empty() {
+                format!("You said: {}", self.user)
+            } else {
+                format!(
+                    "You said: {} and sent {}",
+                    self.user,
+                    self.media.join(" and ")
+                )
+            },
             calls: Vec::new(),
             stop: Stop::End,
         };
@@ -292,6 +341,7 @@ impl Conversation {
         let structured = [
             &body["response_format"]["json_schema"],
             &body["output_config"]["format"],
+            &body["text"]["format"]["schema"],
         ];
         if structured.iter().any(|format| format.is_object()) {
             turn.text = r#"{"city":"Lima","score":7,"certain":true}"#.to_owned();
@@ -312,14 +362,61 @@ impl Conversation {
             turn.text = "On it.".to_owned();
             turn.stop = Stop::Tools;
             turn.calls = (cities.iter().zip(self.tools.iter().cycle()).enumerate())
-                .map(|(index, (city, name))| Call {
+                .map(|(index, (city, tool))| Call {
                     id: format!("toolu_{}_{index}", self.length),
-                    name: name.clone(),
-                    arguments: format!("{{\"city\": \"{city}\"}}"),
+                    name: tool.name.clone(),
+                    arguments: tool.arguments(city),
+                    custom: tool.custom,
                 })
                 .collect();
         }
         turn
+    }
+}
+
+impl Tool {
+    /// What the tool is called with, about this city.
+    fn arguments(&self, city: &str) -> String {
+        if self.custom {
+            return "demo".to_owned();
+        }
+        let members = self.schema["properties"].as_object().into_iter().flatten();
+        let members = members.map(|(name, schema)| match schema["type"].as_str() {
+            Some("integer" | "number") => format!("\"{name}\": 7"),
+            Some("boolean") => format!("\"{name}\": true"),
+            _ if name == "input" => format!("\"{name}\": \"demo\""),
+            _ => format!("\"{name}\": \"{city}\""),
+        });
+        format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// An image or a document, in words: its type and size, or where it is.
+fn media(block: &Value) -> Option<String> {
+    let url = |url: &str| {
+        let Some((media, data)) = url
+            .strip_prefix("data:")
+            .and_then(|url| url.split_once(";base64,"))
+        else {
+            return format!("what is at {url}");
+        };
+        base64(media, data)
+    };
+    fn base64(media: &str, data: &str) -> String {
+        let padding = data.bytes().rev().take_while(|byte| *byte == b'=').count();
+        format!("{media} of {} bytes", data.len() / 4 * 3 - padding)
+    }
+    let text = |pointer: &str| block.pointer(pointer).and_then(Value::as_str);
+    match text("/type")? {
+        "image_url" => text("/image_url/url").map(url),
+        "file" => text("/file/file_data").map(url),
+        "input_image" => text("/image_url").map(url),
+        "input_file" => text("/file_data").map(url),
+        "image" | "document" => match text("/source/type")? {
+            "base64" => Some(base64(text("/source/media_type")?, text("/source/data")?)),
+            _ => text("/source/url").map(url),
+        },
+        _ => None,
     }
 }
 
@@ -341,7 +438,7 @@ impl Turn {
         let mut message = json!({"role":"assistant","content":self.text,"refusal":null});
         if self.stop == Stop::Refusal {
             message["content"] = Value::Null;
-            message["refusal"] = json!("I would rather not.");
+            message["refusal"] = json!("I refuse, I would rather not.");
         }
         if let Some(thinking) = &self.thinking {
             message["reasoning_content"] = json!(thinking);
@@ -356,8 +453,19 @@ impl Turn {
             message["tool_calls"] = calls.collect();
         }
         json!({"id":format!("chatcmpl-{}", self.id),"object":"chat.completion","created":1_795_353_600,
-            "model":self.model,"usage":chat_usage(),
+            "model":self.model,"usage":self.chat_usage(),
             "choices":[{"index":0,"logprobs":null,"finish_reason":self.finish(),"message":message}]})
+    }
+
+    /// Tokens of what was thought, a part of the five that every answer counts.
+    fn thought(&self) -> u64 {
+        if self.thinking.is_some() { 2 } else { 0 }
+    }
+
+    fn chat_usage(&self) -> Value {
+        json!({"prompt_tokens":14,"completion_tokens":5,"total_tokens":19,
+            "prompt_tokens_details":{"cached_tokens":3},
+            "completion_tokens_details":{"reasoning_tokens":self.thought()}})
     }
 
     fn finish(&self) -> &'static str {
@@ -391,7 +499,10 @@ impl Turn {
             events.push(delta(json!({"content":piece}), Value::Null));
         }
         if self.stop == Stop::Refusal {
-            events.push(delta(json!({"refusal":"I would rather not."}), Value::Null));
+            events.push(delta(
+                json!({"refusal":"I refuse, I would rather not."}),
+                Value::Null,
+            ));
         }
         for (index, call) in self.calls.iter().enumerate() {
             let start = json!({"index":index,"id":call.id,"type":"function",
@@ -404,7 +515,7 @@ impl Turn {
         }
         events.push(delta(json!({}), json!(self.finish())));
         if include_usage {
-            events.push(chunk(json!([]), chat_usage()));
+            events.push(chunk(json!([]), self.chat_usage()));
         }
         events.push("data: [DONE]\n\n".to_owned());
         events
@@ -428,7 +539,8 @@ impl Turn {
             "content":content,"stop_reason":self.stop_reason(),"stop_sequence":null,
             "stop_details":self.stop_details(),
             "usage":{"input_tokens":11,"cache_creation_input_tokens":0,"cache_read_input_tokens":3,
-                "output_tokens":5,"service_tier":"standard"}})
+                "output_tokens":5,"output_tokens_details":{"thinking_tokens":self.thought()},
+                "service_tier":"standard"}})
     }
 
     fn stop_reason(&self) -> &'static str {
@@ -442,7 +554,7 @@ impl Turn {
 
     fn stop_details(&self) -> Value {
         if self.stop == Stop::Refusal {
-            json!({"type":"refusal","category":null,"explanation":"I would rather not."})
+            json!({"type":"refusal","category":null,"explanation":"I refuse, I would rather not."})
         } else {
             Value::Null
         }
@@ -500,22 +612,38 @@ impl Turn {
         }
         events.push(event(json!({"type":"message_delta",
             "delta":{"stop_reason":self.stop_reason(),"stop_sequence":null,"stop_details":self.stop_details()},
-            "usage":{"output_tokens":5}})));
+            "usage":{"output_tokens":5,"output_tokens_details":{"thinking_tokens":self.thought()}}})));
         events.push(event(json!({"type":"message_stop"})));
         events
     }
 
     fn output(&self) -> Vec<Value> {
         let content = if self.stop == Stop::Refusal {
-            json!({"type":"refusal","refusal":"I would rather not."})
+            json!({"type":"refusal","refusal":"I refuse, I would rather not."})
         } else {
             json!({"type":"output_text","text":self.text,"annotations":[],"logprobs":[]})
         };
-        let mut output = vec![
+        let mut output = Vec::new();
+        if let Some(thinking) = &self.thinking {
+            output.push(json!({"type":"reasoning","id":format!("rs_{}", self.id),
+                "summary":[{"type":"summary_text","text":thinking}],
+                "encrypted_content":signature(thinking)}));
+        }
+        let status = if self.stop == Stop::Length {
+            "incomplete"
+        } else {
+            "completed"
+        };
+        output.push(
             json!({"type":"message","id":format!("msg_{}", self.id),"role":"assistant",
-            "status":"completed","content":[content]}),
-        ];
+            "status":status,"content":[content]}),
+        );
         for (index, call) in self.calls.iter().enumerate() {
+            if call.custom {
+                output.push(json!({"type":"custom_tool_call","id":format!("ctc_{}_{index}", self.id),
+                    "call_id":call.id,"name":call.name,"input":call.arguments,"status":"completed"}));
+                continue;
+            }
             output.push(json!({"type":"function_call","id":format!("fc_{}_{index}", self.id),
                 "call_id":call.id,"name":call.name,"arguments":call.arguments,"status":"completed"}));
         }
@@ -533,7 +661,7 @@ impl Turn {
             "instructions":null,"metadata":{},"output":self.output(),"parallel_tool_calls":true,
             "tool_choice":"auto","tools":[],
             "usage":{"input_tokens":11,"input_tokens_details":{"cached_tokens":3},
-                "output_tokens":5,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":16}})
+                "output_tokens":5,"output_tokens_details":{"reasoning_tokens":self.thought()},"total_tokens":16}})
     }
 
     fn responses_events(&self) -> Vec<String> {
@@ -549,12 +677,56 @@ impl Turn {
         let mut started = whole.clone();
         started["status"] = json!("in_progress");
         started["output"] = json!([]);
+        started["usage"] = Value::Null;
+        started["incomplete_details"] = Value::Null;
         event(json!({"type":"response.created","response":started}));
+        event(json!({"type":"response.in_progress","response":started}));
         for (index, item) in self.output().into_iter().enumerate() {
             let id = item["id"].clone();
             let mut begun = item.clone();
             begun["status"] = json!("in_progress");
-            if item["type"] == "function_call" {
+            if item["type"] == "reasoning" {
+                begun["summary"] = json!([]);
+                event(
+                    json!({"type":"response.output_item.added","output_index":index,"item":begun}),
+                );
+                let part = &item["summary"][0];
+                let text = part["text"].as_str().unwrap_or_default();
+                event(
+                    json!({"type":"response.reasoning_summary_part.added","item_id":id,
+                    "output_index":index,"summary_index":0,"part":{"type":"summary_text","text":""}}),
+                );
+                for piece in pieces(text) {
+                    event(
+                        json!({"type":"response.reasoning_summary_text.delta","item_id":id,
+                        "output_index":index,"summary_index":0,"delta":piece}),
+                    );
+                }
+                event(
+                    json!({"type":"response.reasoning_summary_text.done","item_id":id,
+                    "output_index":index,"summary_index":0,"text":text}),
+                );
+                event(
+                    json!({"type":"response.reasoning_summary_part.done","item_id":id,
+                    "output_index":index,"summary_index":0,"part":part}),
+                );
+            } else if item["type"] == "custom_tool_call" {
+                begun["input"] = json!("");
+                event(
+                    json!({"type":"response.output_item.added","output_index":index,"item":begun}),
+                );
+                let input = item["input"].as_str().unwrap_or_default();
+                for piece in pieces(input) {
+                    event(
+                        json!({"type":"response.custom_tool_call_input.delta","item_id":id,
+                        "output_index":index,"delta":piece}),
+                    );
+                }
+                event(
+                    json!({"type":"response.custom_tool_call_input.done","item_id":id,
+                    "output_index":index,"input":input}),
+                );
+            } else if item["type"] == "function_call" {
                 begun["arguments"] = json!("");
                 event(
                     json!({"type":"response.output_item.added","output_index":index,"item":begun}),
@@ -609,9 +781,4 @@ impl Turn {
         event(json!({"type":last,"response":whole}));
         events
     }
-}
-
-fn chat_usage() -> Value {
-    json!({"prompt_tokens":14,"completion_tokens":5,"total_tokens":19,
-        "prompt_tokens_details":{"cached_tokens":3}})
 }

@@ -16,7 +16,9 @@ pub(super) struct Question {
     pub(super) model: String,
     /// Text of the last user message.
     pub(super) last_user: String,
-    /// Texts of the tool results that the conversation ends with.
+    /// Images and documents in the last user message, in the words of `media.rs`.
+    pub(super) media: Vec<String>,
+    /// Texts of the tool results since the last answer.
     pub(super) results: Vec<String>,
     /// Tools that the client runs.
     pub(super) tools: Vec<Tool>,
@@ -154,8 +156,9 @@ pub(super) fn answer(question: &Question) -> Answer {
         schema::example(schema).to_string()
     } else if question.results.is_empty() {
         format!(
-            "You said: “{}” (demo {}, {})",
+            "You said: “{}”{} (demo {}, {})",
             quote(&question.last_user),
+            sent(&question.media),
             question.dialect,
             question.model
         )
@@ -240,6 +243,15 @@ fn calls(question: &Question, words: &str) -> Vec<Call> {
             },
         })
         .collect()
+}
+
+/// What came with the text.
+fn sent(media: &[String]) -> String {
+    if media.is_empty() {
+        String::new()
+    } else {
+        format!(" and sent {}", media.join(" and "))
+    }
 }
 
 /// At most 80 characters of a text.

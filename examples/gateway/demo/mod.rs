@@ -12,6 +12,7 @@ mod anthropic;
 mod body;
 mod chat;
 mod check;
+mod media;
 mod reply;
 mod responses;
 mod schema;

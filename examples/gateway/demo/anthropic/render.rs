@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::{Answer, Choice, End, Input, Question, REFUSAL, Tool, is_repeated};
 use super::super::check::{Object, content_text, flag, get, list, text};
+use super::super::media;
 use super::super::reply::{id, tokens};
 use super::models::{Sampling, model};
 use super::signature::{Kind, sign};
@@ -34,6 +35,10 @@ pub(super) fn question(body: &Object) -> Question {
         last_user: last_user
             .and_then(|message| message.get("content"))
             .map(content_text)
+            .unwrap_or_default(),
+        media: last_user
+            .and_then(|message| message.get("content"))
+            .map(media::all)
             .unwrap_or_default(),
         results: results
             .map(|block| content_text(block.get("content").unwrap_or(&Value::Null)))

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::check::{Check, Object, Refusal, get, list, text};
+use super::super::media;
 
 /// Checks roles, contents, and that calls and results pair up.
 pub(super) fn check(messages: &[Value]) -> Check {
@@ -152,6 +153,9 @@ fn content(message: &Object, at: &str) -> Check {
                     ))
                     .param(at)
                     .code("missing_required_parameter"));
+                }
+                if let Some(Err(refusal)) = media::part(part) {
+                    return Err(refusal.param(at));
                 }
             }
             Ok(())

@@ -133,7 +133,7 @@ impl Dialect for Perplexity {
 
     fn plain(&self, turn: &Turn<'_>) -> Value {
         let mut completion = turn.envelope("chat.completion");
-        extras(&mut completion, turn, turn.said());
+        extras(&mut completion, turn, tokens(&said(turn)));
         completion["choices"] = json!([{
             "index": 0, "message": {"role": "assistant", "content": content(turn)},
             "delta": {"role": "assistant", "content": ""}, "finish_reason": finish(turn),
@@ -150,7 +150,13 @@ impl Dialect for Perplexity {
             whole.push_str(piece);
             let is_last = index + 1 == count;
             let mut chunk = turn.envelope("chat.completion.chunk");
-            extras(&mut chunk, turn, tokens(&whole));
+            // Counts grow with every chunk; what was thought is not in them.
+            let all = tokens(&said(turn));
+            extras(
+                &mut chunk,
+                turn,
+                (all * (index as u64 + 1)).div_ceil(count as u64),
+            );
             // `message` holds all so far, `delta` what is new.
             chunk["choices"] = json!([{
                 "index": 0, "message": {"role": "assistant", "content": whole},
@@ -197,13 +203,18 @@ fn body_of(refusal: &Refusal) -> Value {
     }})
 }
 
-/// The text with a mark of its first source, after what was thought.
-fn content(turn: &Turn<'_>) -> String {
-    let text = match turn.answer.end {
+/// The text with a mark of its first source.
+fn said(turn: &Turn<'_>) -> String {
+    match turn.answer.end {
         End::Refusal => REFUSAL.to_owned(),
         End::Done if turn.question.schema.is_none() => format!("{} [1]", turn.answer.text),
         _ => turn.answer.text.clone(),
-    };
+    }
+}
+
+/// The text after what was thought.
+fn content(turn: &Turn<'_>) -> String {
+    let text = said(turn);
     match &turn.answer.thinking {
         Some(thought) => format!("<think>\n{thought}\n</think>\n\n{text}"),
         None => text,

@@ -6,6 +6,7 @@ use super::super::answer::{Choice, Question, Tool};
 use super::super::check::{
     Check, Object, Refusal, content_text, get, is_plain_name, list, text, type_name,
 };
+use super::super::media;
 use super::{Dialect, messages};
 
 /// Refuses what no dialect takes.
@@ -217,11 +218,12 @@ pub(super) fn question(body: &Object, dialect: &dyn Dialect) -> Question {
             .to_owned()
     };
     let content = |message: &Value| content_text(message.get("content").unwrap_or(&Value::Null));
+    // What the client says besides its results (an image that belongs to one, say) does not hide them.
     let results = messages
         .iter()
         .rev()
-        .skip_while(|message| ["system", "developer"].contains(&role(message).as_str()))
-        .take_while(|message| ["tool", "function"].contains(&role(message).as_str()));
+        .take_while(|message| role(message) != "assistant")
+        .filter(|message| ["tool", "function"].contains(&role(message).as_str()));
     let mut results: Vec<_> = results.map(content).collect();
     results.reverse();
     let limit = get(body, "max_completion_tokens").or_else(|| get(body, "max_tokens"));
@@ -232,6 +234,12 @@ pub(super) fn question(body: &Object, dialect: &dyn Dialect) -> Question {
             .iter()
             .rfind(|message| role(message) == "user")
             .map(content)
+            .unwrap_or_default(),
+        media: messages
+            .iter()
+            .rfind(|message| role(message) == "user")
+            .and_then(|message| message.get("content"))
+            .map(media::all)
             .unwrap_or_default(),
         results,
         tools: tool_list(body),

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::answer::{Choice, Question, Tool};
 use super::super::check::{Check, Object, Refusal, content_text, get, list, text};
+use super::super::media;
 use super::super::reply::digest;
+use super::parts;
 use super::validate::{missing, wrong_type};
 
 /// Types of items that come back as they were sent, without a check.
@@ -83,6 +85,7 @@ pub(super) fn check(body: &Object) -> Check {
         let Some(object) = item.as_object() else {
             return Err(wrong_type(&at, "an object", item));
         };
+        id(object, &at)?;
         match kind(object) {
             "message" => message(object, &at)?,
             "function_call" => strings(object, &at, &["call_id", "name", "arguments"])?,
@@ -108,6 +111,30 @@ pub(super) fn check(body: &Object) -> Check {
         }
     }
     pairing(items)
+}
+
+/// How the ids of the types of items begin.
+const ID_PREFIXES: &[(&str, &str)] = &[
+    ("message", "msg"),
+    ("function_call", "fc"),
+    ("custom_tool_call", "ctc"),
+    ("reasoning", "rs"),
+];
+
+/// An id may be left out, but not be empty or that of something else.
+fn id(item: &Object, at: &str) -> Check {
+    let kind = kind(item);
+    let Some((_, prefix)) = ID_PREFIXES.iter().find(|(name, _)| *name == kind) else {
+        return Ok(());
+    };
+    match text(item, "id") {
+        Some(id) if !id.starts_with(prefix) => Err(Refusal::invalid(format!(
+            "Invalid '{at}.id': '{id}'. Expected an ID that begins with '{prefix}'."
+        ))
+        .param(format!("{at}.id"))
+        .code("invalid_value")),
+        _ => Ok(()),
+    }
 }
 
 fn strings(item: &Object, at: &str, names: &[&str]) -> Check {
@@ -166,6 +193,7 @@ fn message(item: &Object, at: &str) -> Check {
             .param(format!("{at}.content[{index}]"))
             .code("invalid_value"));
         }
+        parts::check(part, &format!("{at}.content[{index}]"))?;
     }
     Ok(())
 }
@@ -180,7 +208,10 @@ fn output(item: &Object, at: &str) -> Check {
                     .contains(&part.get("type").and_then(Value::as_str).unwrap_or_default())
             }) =>
         {
-            Ok(())
+            let parts = parts.iter().enumerate();
+            parts
+                .map(|(index, part)| parts::check(part, &format!("{at}.output[{index}]")))
+                .collect()
         }
         Some(other) => Err(wrong_type(
             &format!("{at}.output"),
@@ -264,10 +295,11 @@ pub(super) fn question(body: &Object) -> Question {
         .iter()
         .rfind(|item| text(item, "role") == Some("user"))
         .map(|item| content(item, "content"));
+    // What the client says besides its results does not hide them.
     let results = items
         .iter()
         .rev()
-        .skip_while(|item| matches!(text(item, "role"), Some("system" | "developer")))
+        .skip_while(|item| matches!(text(item, "role"), Some("system" | "developer" | "user")))
         .take_while(|item| kind(item).ends_with("_call_output"));
     let mut results: Vec<_> = results.map(|item| content(item, "output")).collect();
     results.reverse();
@@ -291,6 +323,12 @@ pub(super) fn question(body: &Object) -> Question {
         last_user: text(body, "input")
             .map(str::to_owned)
             .or(last_user)
+            .unwrap_or_default(),
+        media: items
+            .iter()
+            .rfind(|item| text(item, "role") == Some("user"))
+            .and_then(|item| item.get("content"))
+            .map(media::all)
             .unwrap_or_default(),
         results,
         tools: tools.collect(),

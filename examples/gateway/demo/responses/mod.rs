@@ -1,6 +1,8 @@
 //! OpenAI Responses: `/v1/responses`.
 
 mod input;
+mod models;
+mod parts;
 mod render;
 mod stream;
 mod validate;

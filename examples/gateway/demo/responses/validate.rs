@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::check::{Check, Object, Refusal, get, is_plain_name, list, text, type_name};
 use super::super::schema;
-use super::input;
+use super::{input, models};
 
 const MEMBERS: &[&str] = &[
     "access_programs",
@@ -65,6 +65,35 @@ const TOOL_TYPES: &[&str] = &[
     "programmatic_tool_calling",
 ];
 
+/// The members of a function tool and of a freeform one.
+const TOOL_MEMBERS: &[(&str, &[&str])] = &[
+    (
+        "function",
+        &[
+            "type",
+            "name",
+            "description",
+            "parameters",
+            "strict",
+            "defer_loading",
+            "allowed_callers",
+            "output_schema",
+            "async",
+        ],
+    ),
+    (
+        "custom",
+        &[
+            "type",
+            "name",
+            "description",
+            "format",
+            "defer_loading",
+            "allowed_callers",
+        ],
+    ),
+];
+
 /// Refuses what `/v1/responses` would.
 pub(super) fn request(body: &Object) -> Check {
     if let Some(name) = body.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
@@ -106,6 +135,21 @@ pub(super) fn request(body: &Object) -> Check {
             .param(name));
         }
     }
+    for (name, longest) in [
+        ("prompt_cache_key", 64),
+        ("safety_identifier", 128),
+        ("user", 64),
+    ] {
+        if text(body, name).is_some_and(|value| value.len() > longest) {
+            return Err(Refusal::invalid(format!(
+                "Invalid '{name}': string too long. Expected a string with maximum length {longest}."
+            ))
+            .param(name)
+            .code("string_above_max_length"));
+        }
+    }
+    models::check(body)?;
+    models::include(body)?;
     stored(body)?;
     tools(body)?;
     format(body)?;
@@ -178,6 +222,14 @@ fn tools(body: &Object) -> Check {
         if tool.get("function").is_some() {
             // The shape of Chat.
             return Err(unknown(&format!("{at}.function")));
+        }
+        let known = TOOL_MEMBERS.iter().find(|(name, _)| *name == kind);
+        let members = known.map(|(_, members)| *members).unwrap_or_default();
+        if let Some(name) = tool
+            .as_object()
+            .and_then(|tool| tool.keys().find(|name| !members.contains(&name.as_str())))
+        {
+            return Err(unknown(&format!("{at}.{name}")));
         }
         match tool.get("name").and_then(Value::as_str) {
             None => return Err(missing(&format!("{at}.name"))),
