@@ -419,6 +419,30 @@ fn demo_responses() {
     demo(RESPONSES, "gpt-5.5", &[RESPONSES_ALL, &more]);
 }
 
+/// What Responses clients get from providers of Chat; these have no refusals of their own.
+const RESPONSES_CHAT: &[&str] = &["plain", "stream_raw", "stream_helper", "unicode", "cut"];
+
+#[test]
+fn demo_responses_on_chat() {
+    let tools = [
+        "tool_loop",
+        "tool_loop_stream",
+        "tools_parallel",
+        "overloaded",
+        "ratelimit",
+        "error_event",
+    ];
+    for model in [
+        "gemini-3.8-flash",
+        "groq/openai/gpt-oss-120b",
+        "groq/llama-3.3-70b-versatile",
+    ] {
+        demo(RESPONSES, model, &[RESPONSES_CHAT, &tools]);
+    }
+    // Perplexity runs no tools.
+    demo(RESPONSES, "sonar", &[RESPONSES_CHAT]);
+}
+
 #[test]
 fn scripted_chat_converted() {
     let Some(scripted) = Scripted::start() else {
