@@ -23,6 +23,22 @@ pub struct Options {
     /// Whether Responses clients get what Anthropic's server tools said and found in carriers, which the next turn needs.
     /// Default: true.
     pub carry_server_blocks: Option<bool>,
+    /// Whether Anthropic may call MCP servers that a Responses client names, where the client wants no approval of the
+    /// calls. Default: false.
+    pub allow_mcp: Option<bool>,
+    /// Whether the gateway looks for stop sequences itself where the provider cannot; else they are refused. Default: true.
+    pub emulate_stop: Option<bool>,
+    /// The summaries of its reasoning that OpenAI is asked for where the client wants to see thinking. Default: `auto`.
+    pub reasoning_summary: Option<ReasoningSummary>,
+    /// The effort that adaptive thinking without one stands for at OpenAI. Default: `high`, as at Anthropic.
+    pub adaptive_effort: Option<crate::models::Effort>,
+    /// What becomes of the beginning of an answer that the client dictates, where the provider knows no such thing.
+    /// Default: `reject`.
+    pub prefill: Option<Prefill>,
+    /// Whether replayed texts say at OpenAI if they were the turn's last (`phase`). Default: false.
+    pub emit_phase: Option<bool>,
+    /// Whether a tool that fetches pages becomes OpenAI's web search, which can open them. Default: false.
+    pub web_fetch_as_search: Option<bool>,
 }
 
 impl Options {
@@ -39,6 +55,13 @@ impl Options {
                 .or_else(|| base.anthropic_version.clone()),
             auto_cache: self.auto_cache.or(base.auto_cache),
             carry_server_blocks: self.carry_server_blocks.or(base.carry_server_blocks),
+            allow_mcp: self.allow_mcp.or(base.allow_mcp),
+            emulate_stop: self.emulate_stop.or(base.emulate_stop),
+            reasoning_summary: self.reasoning_summary.or(base.reasoning_summary),
+            adaptive_effort: self.adaptive_effort.or(base.adaptive_effort),
+            prefill: self.prefill.or(base.prefill),
+            emit_phase: self.emit_phase.or(base.emit_phase),
+            web_fetch_as_search: self.web_fetch_as_search.or(base.web_fetch_as_search),
         }
     }
 }
@@ -76,4 +99,40 @@ pub enum ThinkingBinding {
     DropBlock,
     /// Ask for nothing: it answers 400.
     Off,
+}
+
+/// The summaries of its reasoning that OpenAI is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum ReasoningSummary {
+    /// As detailed as the model gives.
+    #[default]
+    Auto,
+    /// Short ones.
+    Concise,
+    /// Long ones.
+    Detailed,
+    /// None: organisations that OpenAI did not verify get 400 for them on some models.
+    None,
+}
+
+/// What becomes of a last message that is the assistant's, where the provider cannot continue it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum Prefill {
+    /// The request is refused.
+    #[default]
+    Reject,
+    /// It is sent, and the model is asked to go on from there.
+    Append,
 }

@@ -9,7 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
 use crate::auth::{Credential, InjectedHeader, InvalidCredential};
-pub use crate::options::{ChatReasoning, Options, ThinkingBinding};
+pub use crate::options::{ChatReasoning, Options, Prefill, ReasoningSummary, ThinkingBinding};
 use crate::provider::Provider;
 use crate::settings::RetrySettings;
 

@@ -17,7 +17,6 @@ const PENDING: &[(&str, &str)] = &[
     ("chat_to_converse", "Chat clients on aws-bedrock"),
     ("chat_to_gemini", "Gemini's native endpoint"),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
-    ("messages_to_responses", "Messages clients on openai"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];
 

@@ -80,6 +80,8 @@ const RESPONSES_ALL: &[&str] = &[
     "refusal",
     "unicode",
 ];
+/// What of them only a provider that signs its thinking can show.
+const RESPONSES_THINKING: &[&str] = &["thinking_loop", "thinking_loop_stream"];
 /// Faults of the scripted upstream, as seen through a gateway.
 const FAULTS: &[&str] = &[
     "overloaded",
@@ -444,6 +446,20 @@ fn demo_responses_on_chat() {
 }
 
 #[test]
+fn demo_responses_converted() {
+    let more = [
+        "bad_model",
+        "overloaded",
+        "ratelimit",
+        "first_error",
+        "cut",
+        "error_event",
+    ];
+    let sets = [RESPONSES_ALL, RESPONSES_THINKING, &more];
+    demo(RESPONSES, "claude-sonnet-4-5", &sets);
+}
+
+#[test]
 fn scripted_chat_converted() {
     let Some(scripted) = Scripted::start() else {
         return;
@@ -499,6 +515,22 @@ fn scripted_messages_passthrough() {
 }
 
 #[test]
+fn scripted_responses_converted() {
+    let Some(scripted) = Scripted::start() else {
+        return;
+    };
+    let more = ["bad_model", "wrong_key"];
+    let sets = [RESPONSES_ALL, RESPONSES_THINKING, &more];
+    scripted.run(RESPONSES, "alias-claude", &sets);
+    for request in scripted.check("anthropic") {
+        assert_eq!(request.target, "/v1/messages");
+        assert_eq!(request.header("anthropic-version"), Some("2023-06-01"));
+        assert_eq!(request.json()["model"], "claude-sonnet-4-5");
+        assert!(request.json()["max_tokens"].is_u64());
+    }
+}
+
+#[test]
 fn scripted_responses_passthrough() {
     let Some(scripted) = Scripted::start() else {
         return;
@@ -532,6 +564,11 @@ fn scripted_faults_chat_passthrough() {
 #[test]
 fn scripted_faults_messages_passthrough() {
     faults(MESSAGES, "claude-sonnet-4-5", "anthropic", FAULTS);
+}
+
+#[test]
+fn scripted_faults_responses_converted() {
+    faults(RESPONSES, "claude-sonnet-4-5", "anthropic", FAULTS);
 }
 
 #[test]

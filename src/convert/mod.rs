@@ -22,6 +22,8 @@ mod layer;
 pub(crate) mod machine;
 pub(crate) mod messages_out;
 pub(crate) mod messages_to_chat;
+pub(crate) mod messages_to_responses;
+pub(crate) mod openai_envelope;
 pub(crate) mod pair;
 pub(crate) mod passthrough;
 pub(crate) mod path;

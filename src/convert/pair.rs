@@ -8,6 +8,7 @@ use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
 use super::messages_to_chat::{self, state::State as MessagesToChat};
+use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
@@ -21,6 +22,7 @@ use crate::usage::Usage;
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
+    MessagesToResponses(MessagesToResponses),
     ResponsesToChat(ResponsesToChat),
     ResponsesToMessages(ResponsesToMessages),
 }
@@ -57,6 +59,18 @@ impl Conversion {
                     state: Self::MessagesToChat(state),
                 })
             }
+            Pair::MessagesToResponses => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_responses::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToResponses(state),
+                })
+            }
             Pair::ResponsesToChat => {
                 let ConvertedRequest {
                     body,
@@ -88,6 +102,7 @@ impl Conversion {
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Format::Chat,
+            Self::MessagesToResponses(_) => Format::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
         }
     }
@@ -101,6 +116,9 @@ impl Conversion {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
+            Self::MessagesToResponses(state) => {
+                messages_to_responses::response::convert(body, state, cx)
+            }
             Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
@@ -122,6 +140,9 @@ impl Conversion {
             Self::MessagesToChat(state) => {
                 messages_to_chat::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToResponses(state) => {
+                messages_to_responses::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ResponsesToChat(state) => {
                 responses_to_chat::response::replay(body, state, cx, out)
             }
@@ -140,6 +161,10 @@ impl Conversion {
             Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
                 state, cx, limit,
             )),
+            Self::MessagesToResponses(state) => Box::new(
+                messages_to_responses::stream::ResponsesToMessages::new(state, cx)
+                    .with_held_limit(limit),
+            ),
             Self::ResponsesToChat(state) => Box::new(
                 responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
             ),
@@ -155,6 +180,7 @@ impl Conversion {
         match self {
             Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
+            Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
             }
@@ -170,6 +196,9 @@ impl Conversion {
             }
             // OpenAI's own headers go on as they are.
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            Self::MessagesToResponses(_) => {
+                messages_to_responses::error::rate_limit_headers(upstream, now, out)
+            }
             Self::ResponsesToMessages(_) => {
                 responses_to_messages::error::rate_limit_headers(upstream, now, out);
             }

@@ -16,6 +16,8 @@ const CLASSIC: Capabilities = Capabilities {
     mid_system: false,
     binding: false,
     structured_outputs: false,
+    effort_floor: None,
+    cache_breakpoints: false,
 };
 
 /// Thinking with a budget, off by default.
@@ -101,6 +103,8 @@ const UNKNOWN: Capabilities = Capabilities {
     mid_system: false,
     binding: true,
     structured_outputs: true,
+    effort_floor: None,
+    cache_breakpoints: false,
 };
 
 const ROWS: &[Row] = &[

@@ -1,9 +1,10 @@
 //! What each model can do: a table, not code.
 //!
-//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's models; every other id
-//! gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
+//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's and OpenAI's models; every other
+//! id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
 
 mod claude;
+mod openai;
 
 use crate::glob;
 
@@ -30,6 +31,10 @@ pub struct Capabilities {
     pub binding: bool,
     /// Whether it takes a JSON schema for its output, and strict tools.
     pub structured_outputs: bool,
+    /// The effort below all levels; `None` where the lowest level is the least it can be asked for.
+    pub effort_floor: Option<EffortFloor>,
+    /// Whether it takes explicit breakpoints of the prompt cache, and requests that only fill it.
+    pub cache_breakpoints: bool,
 }
 
 impl Default for Capabilities {
@@ -44,6 +49,34 @@ impl Default for Capabilities {
             mid_system: false,
             binding: false,
             structured_outputs: true,
+            effort_floor: Some(EffortFloor::None),
+            cache_breakpoints: false,
+        }
+    }
+}
+
+/// An effort below [`Effort::Low`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum EffortFloor {
+    /// No reasoning at all.
+    None,
+    /// As little as possible.
+    Minimal,
+}
+
+impl EffortFloor {
+    /// Its word in requests.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
         }
     }
 }
@@ -61,6 +94,8 @@ pub enum Sampling {
     Any,
     /// `temperature` or `top_p`, not both.
     One,
+    /// All of them, but only while the model does not think.
+    WithoutThinking,
     /// None.
     None,
 }
@@ -259,6 +294,10 @@ pub struct CapabilitiesOverride {
     pub binding: Option<bool>,
     /// See [`Capabilities::structured_outputs`].
     pub structured_outputs: Option<bool>,
+    /// See [`Capabilities::effort_floor`].
+    pub effort_floor: Option<EffortFloor>,
+    /// See [`Capabilities::cache_breakpoints`].
+    pub cache_breakpoints: Option<bool>,
 }
 
 impl CapabilitiesOverride {
@@ -287,6 +326,8 @@ impl CapabilitiesOverride {
         base.mid_system = self.mid_system.unwrap_or(base.mid_system);
         base.binding = self.binding.unwrap_or(base.binding);
         base.structured_outputs = self.structured_outputs.unwrap_or(base.structured_outputs);
+        base.effort_floor = self.effort_floor.or(base.effort_floor);
+        base.cache_breakpoints = self.cache_breakpoints.unwrap_or(base.cache_breakpoints);
     }
 }
 
@@ -313,7 +354,9 @@ impl ModelTable {
     /// What the model with this id can do.
     #[must_use]
     pub fn lookup(&self, id: &str) -> Capabilities {
-        let mut found = claude::lookup(id).unwrap_or_default();
+        let mut found = claude::lookup(id)
+            .or_else(|| openai::lookup(id))
+            .unwrap_or_default();
         for (glob, values) in &self.overrides {
             if glob::matches(glob, id) {
                 values.apply(&mut found);

@@ -1,6 +1,6 @@
 //! OpenAI. Sources: OpenAI API reference, "Chat", "Responses", "Authentication".
 
-use super::spec::{AuthScheme, Cell, Spec};
+use super::spec::{AuthScheme, Cell, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "openai",
@@ -20,7 +20,10 @@ pub(crate) static SPEC: Spec = Spec {
             path: "/chat/completions",
         },
         Cell::Passthrough { path: "/responses" },
-        Cell::Unavailable,
+        Cell::Convert {
+            pair: Pair::MessagesToResponses,
+            path: "/responses",
+        },
         Cell::Unavailable,
     ],
     chat: None,

@@ -39,6 +39,7 @@ pub(crate) enum Pair {
     MessagesToChat,
     ResponsesToMessages,
     ResponsesToChat,
+    MessagesToResponses,
 }
 
 /// The facts about one provider.

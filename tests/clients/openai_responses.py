@@ -80,6 +80,38 @@ def tool_loop_stream():
     assert QUOTE in list(create(items, tools=TOOLS, stream=True))[-1].response.output_text
 
 
+def thinking_turn(items, **more):
+    done = create(items, tools=TOOLS, reasoning={"effort": "low", "summary": "auto"}, max_output_tokens=8000, **more)
+    return done if not more.get("stream") else list(done)[-1].response
+
+
+def thinking_loop_of(**more):
+    """Signed thinking survives a tool loop of a client that only sends the output back."""
+    items = [{"role": "user", "content": "What is the weather in Lima? Use the tool."}]
+    for step in range(2):
+        done = thinking_turn(items, **more)
+        reasoning = [item for item in done.output if item.type == "reasoning"]
+        assert reasoning and all(item.encrypted_content for item in reasoning), done
+        call = next(item for item in done.output if item.type == "function_call")
+        items += [item.model_dump(exclude_none=True) for item in done.output]
+        result = weather(json.loads(call.arguments))
+        items.append({"type": "function_call_output", "call_id": call.call_id, "output": result})
+        last = thinking_turn(items, **more)
+        assert QUOTE in last.output_text, last
+        items += [item.model_dump(exclude_none=True) for item in last.output]
+        items.append({"role": "user", "content": f"And the weather in Quito? Tool again, step {step}."})
+
+
+@scenario
+def thinking_loop():
+    thinking_loop_of()
+
+
+@scenario
+def thinking_loop_stream():
+    thinking_loop_of(stream=True)
+
+
 @scenario
 def tools_parallel():
     items = [{"role": "user", "content": "Call the weather and the time tool in parallel."}]
@@ -89,7 +121,9 @@ def tools_parallel():
 
 @scenario
 def max_tokens():
-    done = create("Repeat all of this: " + f"{QUOTE} " * 40, max_output_tokens=16)
+    # OpenAI takes no fewer than 16; Anthropic's tokens are counted otherwise.
+    limit = 5 if "claude" in args.model else 16
+    done = create("Repeat all of this: " + f"{QUOTE} " * 40, max_output_tokens=limit)
     assert done.status == "incomplete" and done.incomplete_details.reason == "max_output_tokens", done
 
 
@@ -169,8 +203,12 @@ def cut():
 def cut_clean():
     error, last = broken_stream("cut-clean")
     assert error is None, "an event is what says it"
-    code = last.code if last.type == "error" else last.response.error.code
-    assert code == "upstream_stream_ended", last
+    if last.type == "error":
+        assert last.code == "upstream_stream_ended", last
+    else:
+        # A failed response knows a few codes only.
+        ended = last.response.error
+        assert ended.code == "server_error" and "ended before completion" in ended.message, last
 
 
 @scenario

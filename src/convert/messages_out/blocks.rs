@@ -46,6 +46,18 @@ pub(crate) fn server_tool_use(out: &mut BytesMut, id: &str, name: &str, input: &
     named_use(out, "server_tool_use", id, name, input);
 }
 
+/// An `mcp_tool_use` block, for a tool of a server that the provider called itself.
+pub(crate) fn mcp_tool_use(out: &mut BytesMut, id: &str, name: &str, server: &str, input: &str) {
+    let mut block = Object::begin(out);
+    block
+        .string("type", "mcp_tool_use")
+        .string("id", id)
+        .string("name", name)
+        .string("server_name", server)
+        .raw("input", input);
+    block.end();
+}
+
 fn named_use(out: &mut BytesMut, kind: &str, id: &str, name: &str, input: &str) {
     let mut block = Object::begin(out);
     block
@@ -174,7 +186,7 @@ fn put_content(object: &mut Object<'_>, key: &str, content: &str) {
     out.put_u8(b'"');
 }
 
-/// An input of one string member.
+/// An input of one string member, whose text is escaped already.
 pub(crate) fn query(out: &mut BytesMut, content: &str) {
     let mut object = Object::begin(out);
     put_content(&mut object, "query", content);

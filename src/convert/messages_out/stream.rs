@@ -109,6 +109,13 @@ impl MessageStream {
         });
     }
 
+    /// Opens a block that says which tool of an MCP server the provider called: the input comes in deltas.
+    pub(crate) fn open_mcp_tool(&mut self, out: &mut BytesMut, id: &str, name: &str, server: &str) {
+        self.begin(out, Kind::Tool, |out| {
+            super::blocks::mcp_tool_use(out, id, name, server, "{}");
+        });
+    }
+
     /// Writes a block that comes whole, and its stop.
     pub(crate) fn whole_block(&mut self, out: &mut BytesMut, block: impl FnOnce(&mut BytesMut)) {
         self.begin(out, Kind::Whole, block);
@@ -125,22 +132,22 @@ impl MessageStream {
     }
 
     /// More text, as raw JSON text without quotes.
-    pub(crate) fn text(&mut self, out: &mut BytesMut, content: &str) {
+    pub(crate) fn text(&self, out: &mut BytesMut, content: &str) {
         self.content_delta(out, Kind::Text, "text_delta", "text", content);
     }
 
     /// More thinking, as raw JSON text without quotes.
-    pub(crate) fn thinking(&mut self, out: &mut BytesMut, content: &str) {
+    pub(crate) fn thinking(&self, out: &mut BytesMut, content: &str) {
         self.content_delta(out, Kind::Thinking, "thinking_delta", "thinking", content);
     }
 
     /// More of a tool's input, as raw JSON text without quotes.
-    pub(crate) fn input(&mut self, out: &mut BytesMut, content: &str) {
+    pub(crate) fn input(&self, out: &mut BytesMut, content: &str) {
         self.content_delta(out, Kind::Tool, "input_json_delta", "partial_json", content);
     }
 
     /// All of a tool's input, as plain text.
-    pub(crate) fn whole_input(&mut self, out: &mut BytesMut, json: &str) {
+    pub(crate) fn whole_input(&self, out: &mut BytesMut, json: &str) {
         let mut content = BytesMut::with_capacity(json.len() + 16);
         write::string_content(&mut content, json);
         // Escaping keeps UTF-8 as it is.
@@ -148,7 +155,7 @@ impl MessageStream {
     }
 
     /// The signature of the open thinking block: plain text, complete, once.
-    pub(crate) fn signature(&mut self, out: &mut BytesMut, signature: &str) {
+    pub(crate) fn signature(&self, out: &mut BytesMut, signature: &str) {
         if self.open == Some(Kind::Thinking) {
             self.delta(out, "signature_delta", |delta| {
                 delta.string("signature", signature);
@@ -157,7 +164,7 @@ impl MessageStream {
     }
 
     /// A citation in the open text block.
-    pub(crate) fn citation(&mut self, out: &mut BytesMut, citation: impl FnOnce(&mut BytesMut)) {
+    pub(crate) fn citation(&self, out: &mut BytesMut, citation: impl FnOnce(&mut BytesMut)) {
         if self.open == Some(Kind::Text) {
             self.delta(out, "citations_delta", |delta| {
                 citation(delta.key("citation"));
@@ -166,7 +173,7 @@ impl MessageStream {
     }
 
     fn content_delta(
-        &mut self,
+        &self,
         out: &mut BytesMut,
         of: Kind,
         kind: &'static str,

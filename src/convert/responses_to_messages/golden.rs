@@ -229,3 +229,65 @@ fn streams_cut_anywhere() {
         }
     }
 }
+
+/// What Anthropic wrote comes back to it block by block when the client sends the output back, whole or streamed.
+#[test]
+fn a_turn_that_is_sent_back_is_the_turn_that_came() {
+    let blocks = serde_json::json!([
+        {"type": "thinking", "thinking": "Search \"é\"\n first.", "signature": "EqQB+/="},
+        {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}},
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"type": "web_search_result", "url": "https://a", "encrypted_content": "Eo8="}]},
+        {"type": "text", "text": "Found it."},
+        {"type": "redacted_thinking", "data": "EmwK"},
+        {"type": "thinking", "thinking": "", "signature": "hidden"},
+        {"type": "tool_use", "id": "toolu_1", "name": "crm__find", "input": {"z": 1.5, "a": [2]}},
+        {"type": "tool_use", "id": "toolu_2", "name": "patch", "input": {"input": "*** Begin\n\"x\""}}
+    ]);
+    let answer = serde_json::json!({"type": "message", "id": "msg_1", "model": "m", "content": blocks, "stop_reason": "tool_use"});
+    let tools = serde_json::json!([
+        {"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}]},
+        {"type": "custom", "name": "patch"}
+    ]);
+    let convert = |input: &Value| {
+        let body = serde_json::json!({"input": input, "tools": tools}).to_string();
+        let capabilities = ModelTable::new().lookup("claude-opus-5-5");
+        request::convert(
+            body.as_bytes(),
+            &mut RequestContext {
+                model: "claude-opus-5-5",
+                provider: Provider::Anthropic,
+                options: &Options::default(),
+                capabilities: &capabilities,
+                lossy: false,
+                report: &mut LossReport::default(),
+            },
+        )
+        .unwrap()
+    };
+    let first = convert(&serde_json::json!("x"));
+    let cx = AnswerContext { now: 7 };
+    let body = answer.to_string();
+    let whole = response::convert(body.as_bytes(), &first.state, cx).unwrap();
+    let whole: Value = serde_json::from_slice(&whole.body).unwrap();
+    let mut out = BytesMut::new();
+    response::replay(body.as_bytes(), first.state, cx, &mut out).unwrap();
+    // As Codex does: the items of the done events, without their ids.
+    let mut streamed = validate(&out).unwrap().items;
+    for item in &mut streamed {
+        item.as_object_mut().unwrap().remove("id");
+    }
+    for output in [whole["output"].as_array().unwrap().clone(), streamed] {
+        let mut input = vec![serde_json::json!({"role": "user", "content": "x"})];
+        input.extend(output);
+        for (kind, id) in [
+            ("custom_tool_call_output", "toolu_2"),
+            ("function_call_output", "toolu_1"),
+        ] {
+            input.push(serde_json::json!({"type": kind, "call_id": id, "output": "ok"}));
+        }
+        let second = convert(&Value::Array(input));
+        let body: Value = serde_json::from_slice(&second.body).unwrap();
+        assert_eq!(body["messages"][1]["content"], blocks);
+        assert_eq!(body["messages"][2]["content"][0]["tool_use_id"], "toolu_1");
+    }
+}

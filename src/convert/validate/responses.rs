@@ -535,7 +535,7 @@ mod tests {
         text.into_bytes()
     }
 
-    fn response(status: &str, output: Value) -> Value {
+    fn response(status: &str, output: &Value) -> Value {
         let usage = (status != "in_progress").then(|| {
             json!({"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
                 "output_tokens": 1, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 2})
@@ -552,13 +552,13 @@ mod tests {
 
     fn legal() -> Vec<Value> {
         vec![
-            json!({"type": "response.created", "response": response("in_progress", json!([]))}),
-            json!({"type": "response.in_progress", "response": response("in_progress", json!([]))}),
+            json!({"type": "response.created", "response": response("in_progress", &json!([]))}),
+            json!({"type": "response.in_progress", "response": response("in_progress", &json!([]))}),
             json!({"type": "response.output_item.added", "output_index": 0, "item": call("in_progress", "")}),
             json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 0, "delta": "{}"}),
             json!({"type": "response.function_call_arguments.done", "item_id": "fc_1", "output_index": 0, "name": "f", "arguments": "{}"}),
             json!({"type": "response.output_item.done", "output_index": 0, "item": call("completed", "{}")}),
-            json!({"type": "response.completed", "response": response("completed", json!([call("completed", "{}")]))}),
+            json!({"type": "response.completed", "response": response("completed", &json!([call("completed", "{}")]))}),
         ]
     }
 

@@ -178,11 +178,6 @@ impl<'a> Item<'a> {
     pub(crate) fn read(raw: &'a RawValue) -> Self {
         lenient(Some(raw))
     }
-
-    /// Whether the item is of type `kind`.
-    pub(crate) fn is(&self, kind: &str) -> bool {
-        self.kind.get().is_some_and(|found| found.is(kind))
-    }
 }
 
 impl<'a> Part<'a> {

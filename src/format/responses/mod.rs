@@ -8,5 +8,5 @@ mod answer;
 mod event;
 pub(crate) mod request;
 
-pub(crate) use answer::{Action, Annotation, Answer, Counts, Item, Part, ServiceTier, Url};
+pub(crate) use answer::{Action, Annotation, Answer, Counts, Item, Part, ServiceTier};
 pub(crate) use event::Event;

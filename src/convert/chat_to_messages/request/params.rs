@@ -101,6 +101,7 @@ pub(super) fn write_sampling(
         let refused = match taken {
             Sampling::None => true,
             Sampling::One => has_temperature,
+            Sampling::WithoutThinking => thinks,
             Sampling::Any => false,
         };
         if refused || (thinks && value < 0.95) {

@@ -80,6 +80,9 @@ fn refuse_stateful(request: &Request<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A field, its value, and whether such a value says anything.
+type Hint<'h> = (&'static str, Option<&'h RawValue>, &'h dyn Fn(&str) -> bool);
+
 fn drop_hints(
     request: &Request<'_>,
     text: &TextConfig<'_>,
@@ -89,7 +92,7 @@ fn drop_hints(
     let anything = |_: &str| true;
     let not_disabled = |value: &str| value != "\"disabled\"";
     let not_empty = |value: &str| walk::elements(value).next().is_some();
-    let hints: [(&'static str, Option<&RawValue>, &dyn Fn(&str) -> bool); 10] = [
+    let hints: [Hint<'_>; 10] = [
         ("store", request.store, &anything),
         ("prompt_cache_key", request.prompt_cache_key, &anything),
         (

@@ -101,6 +101,7 @@ pub(super) fn write_sampling(
         let refused = match taken {
             Sampling::None => true,
             Sampling::One => has_temperature,
+            Sampling::WithoutThinking => thinks,
             Sampling::Any => false,
         };
         if refused || (thinks && value < 0.95) {
@@ -223,11 +224,9 @@ pub(super) fn write_automatic_cache(
     }
     let mode = walk::member(options, "mode").and_then(RawStr::from_json);
     match mode.map(RawStr::decode).as_deref() {
-        // The marks on the parts say it all.
-        Some("explicit") => return false,
         None | Some("implicit") if cx.options.auto_cache == Some(true) => {}
-        // Nothing was said about the mode: only the members reported above.
-        None => return false,
+        // The marks on the parts say it all, or only the members reported above were set.
+        Some("explicit") | None => return false,
         _ => {
             cx.report.drop_field("prompt_cache_options");
             return false;

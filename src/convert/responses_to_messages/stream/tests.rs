@@ -1,9 +1,15 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::convert::anthropic_envelope;
 use crate::convert::responses_out::Echo;
 use crate::convert::responses_to_messages::response;
 use crate::convert::responses_to_messages::state::{SentTool, SentTools};

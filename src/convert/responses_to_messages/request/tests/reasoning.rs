@@ -133,7 +133,7 @@ fn signed_thinking_comes_back_in_place() {
         user("x"),
         carrier(&[thinking()]),
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Reading.", "annotations": []}]},
-        carrier(&[redacted.clone()]),
+        carrier(std::slice::from_ref(&redacted)),
         call("c", "f", "{}"),
         output("c", json!("ok")),
     ]));
@@ -205,7 +205,7 @@ fn a_paused_turn_goes_on() {
     let done = Case::default().say(json!([
         user("x"),
         {"type": "web_search_call", "id": "ws_1", "status": "incomplete", "action": {"type": "search", "query": "q"}},
-        carrier(&[call.clone()]),
+        carrier(std::slice::from_ref(&call)),
     ]));
     assert_eq!(
         done.body["messages"][1],
@@ -216,7 +216,7 @@ fn a_paused_turn_goes_on() {
 #[test]
 fn compaction() {
     let block = json!({"type": "compaction", "content": "summary"});
-    let mut item = carrier(&[block.clone()]);
+    let mut item = carrier(std::slice::from_ref(&block));
     item["type"] = json!("compaction");
     let done = Case::default().say(json!([user("x"), item, user("y")]));
     assert_eq!(done.body["messages"][1]["content"], json!([block]));
