@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+pub(super) use crate::convert::path::number;
 use crate::convert::report::Refusal;
 use crate::format::walk;
 
@@ -63,9 +64,4 @@ pub(in crate::convert) fn missing(path: impl Into<String>) -> Refusal {
     let path = path.into();
     let message = format!("`{path}` is missing");
     Refusal::invalid(path, message)
-}
-
-/// The number that JSON text is, if it is one.
-pub(in crate::convert) fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
