@@ -8,6 +8,7 @@
 mod alone;
 mod answer;
 pub(crate) mod anthropic_envelope;
+pub(crate) mod anthropic_out;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
@@ -20,6 +21,7 @@ pub(crate) mod gemini_envelope;
 pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;
+pub(crate) mod messages_in;
 pub(crate) mod messages_out;
 pub(crate) mod messages_to_chat;
 pub(crate) mod messages_to_responses;
@@ -33,6 +35,7 @@ pub(crate) mod report;
 pub(crate) mod responses_out;
 pub(crate) mod responses_to_chat;
 pub(crate) mod responses_to_messages;
+pub(crate) mod scalars;
 mod service;
 pub(crate) mod sha256;
 #[cfg(test)]

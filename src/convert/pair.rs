@@ -7,6 +7,7 @@ use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
+use super::messages_in;
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::report::Refusal;
@@ -178,29 +179,27 @@ impl Conversion {
     /// Converts an error answer.
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
-            Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
+                messages_in::error::convert(status, body)
+            }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
             }
-            Self::ResponsesToMessages(_) => responses_to_messages::error::convert(status, body),
         }
     }
 
     /// Translates the provider's rate-limit headers.
     pub(crate) fn rate_limits(&self, upstream: &HeaderMap, now: u64, out: &mut HeaderMap) {
         match self {
-            Self::ChatToMessages(_) => {
-                chat_to_messages::error::rate_limit_headers(upstream, now, out)
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
+                messages_in::rate_limit::rate_limit_headers(upstream, now, out)
             }
             // OpenAI's own headers go on as they are.
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
             Self::MessagesToResponses(_) => {
                 messages_to_responses::error::rate_limit_headers(upstream, now, out)
-            }
-            Self::ResponsesToMessages(_) => {
-                responses_to_messages::error::rate_limit_headers(upstream, now, out);
             }
         }
     }

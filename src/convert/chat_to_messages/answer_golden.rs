@@ -7,12 +7,13 @@ use bytes::BytesMut;
 use http::StatusCode;
 use serde_json::Value;
 
+use super::response;
 use super::state::State;
 use super::stream::validate::{End, events, validate};
 use super::stream::{MessagesToChat, replay};
-use super::{error, response};
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine};
+use crate::convert::messages_in::error;
 use crate::convert::tool_names::ToolNames;
 use crate::endpoint::Format;
 

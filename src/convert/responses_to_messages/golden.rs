@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::state::State;
 use super::stream::MessagesToResponses;
-use super::{error, request, response};
+use super::{request, response};
 use crate::codec::sse::Decoder;
 use crate::convert::context::{AnswerContext, RequestContext};
 use crate::convert::machine::{Flow, Machine};
+use crate::convert::messages_in::error;
 use crate::convert::report::LossReport;
 use crate::convert::validate::responses::{End, events, validate};
 use crate::endpoint::Format;

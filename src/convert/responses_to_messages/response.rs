@@ -5,10 +5,10 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error;
 use super::state::State;
 use super::stream::MessagesToResponses;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
+use crate::convert::messages_in::error;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
 use crate::format::messages::{Answer, Text};

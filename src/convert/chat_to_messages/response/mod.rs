@@ -3,7 +3,7 @@
 //! Sources: OpenAI's `ChatCompletion` type, Anthropic's `Message` type. The pieces that streams have in common with whole
 //! answers are in the sub-modules.
 
-pub(in crate::convert) mod annotations;
+pub(super) mod annotations;
 pub(super) mod reasoning;
 pub(super) mod tools;
 pub(super) mod usage;
@@ -15,12 +15,13 @@ use bytes::{BufMut, BytesMut};
 use http::StatusCode;
 use serde_json::value::RawValue;
 
-use self::annotations::{Annotations, scalars};
+use self::annotations::Annotations;
 use self::reasoning::Fields;
-use super::error;
 use super::state::State;
 use crate::codec::write::{self, Object};
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
+use crate::convert::messages_in::error;
+use crate::convert::scalars::scalars;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
 use crate::format::messages::{

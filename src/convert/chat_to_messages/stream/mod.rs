@@ -18,14 +18,15 @@ use serde_json::value::RawValue;
 use self::block::{OpenBlock, OpenBlocks};
 use self::chunk::Chunks;
 pub(crate) use self::replay::replay;
-use super::error;
-use super::response::annotations::{Annotations, scalars};
+use super::response::annotations::Annotations;
 use super::response::finish_reason;
 use super::response::reasoning::{Fields, SEPARATOR, Signed};
 use super::response::tools::Call;
 use super::state::State;
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine, StreamError};
+use crate::convert::messages_in::error;
+use crate::convert::scalars::scalars;
 use crate::endpoint::Format;
 use crate::format::messages::{
     Answer, Block, Citation, Counts, Delta, Event, StopDetails, StopReason,
