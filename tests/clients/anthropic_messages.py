@@ -513,6 +513,24 @@ def citations():
 
 
 @scenario
+def web_search():
+    """The provider's own search: shown, cited, and accepted in the history."""
+    tools = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}]
+    for way in WAYS:
+        messages = [user(f"Search the web for {QUOTE}, please.")]
+        first = way(messages=messages, tools=tools)
+        assert first.stop_reason == "end_turn" and first.usage.server_tool_use.web_search_requests == 1, first
+        (search,), (result,) = of(first, "server_tool_use"), of(first, "web_search_tool_result")
+        assert search.name == "web_search" and QUOTE in search.input["query"], search
+        assert result.tool_use_id == search.id and result.content[0].url, result
+        cited = [note for block in of(first, "text") for note in block.citations or []]
+        assert cited and all(note.type == "web_search_result_location" for note in cited), first
+        assert cited[0].url == result.content[0].url and "Café" in cited[0].cited_text, cited
+        messages += [{"role": "assistant", "content": first.content}, user(f"Thanks, {QUOTE}.")]
+        assert QUOTE in text_of(way(messages=messages, tools=tools))
+
+
+@scenario
 def dropped():
     """What changes nothing but cannot be carried is left out, and that is said."""
     whole = request(system=SYSTEM, extra_headers={"anthropic-beta": "context-management-2025-06-27"})

@@ -580,6 +580,42 @@ def citations():
         assert search.status == "completed" and [s.url for s in search.action.sources][0] == notes[0].url, search
 
 
+def run_search(way):
+    items = [user(text_part(f"Search the web for {QUOTE}, please."))]
+    ask = {"tools": [{"type": "web_search"}], "include": ["web_search_call.action.sources"]}
+    first = way(items, **ask)
+    (search,) = of(first, "web_search_call")
+    assert search.status == "completed" and QUOTE in search.action.query and search.action.sources[0].url, search
+    (message,) = of(first, "message")
+    (part,) = message.content
+    assert part.annotations, message
+    for note in part.annotations:
+        assert note.type == "url_citation" and note.url == search.action.sources[0].url and note.title, note
+        # The offsets count characters, and some of these are not of one byte or one UTF-16 unit.
+        assert part.text[note.start_index : note.end_index].strip() == "Source: the Café \U0001f980 itself.", (part, note)
+    return items, ask, dumped(first)
+
+
+@scenario
+def web_search():
+    """The provider's own search: shown, cited, and in the history as the provider wants it back."""
+    for way in WAYS:
+        items, ask, output = run_search(way)
+        assert QUOTE in way([*items, *output, user(text_part(f"Thanks, {QUOTE}."))], **ask).output_text
+
+
+@scenario
+def web_search_altered():
+    """Proof that what was found goes back to the provider that encrypted it."""
+    items, ask, output = run_search(create)
+    carriers = [item for item in output if item.get("encrypted_content")]
+    assert carriers, output
+    for item in carriers:
+        item["encrypted_content"] = altered(item["encrypted_content"])
+    error = raises(openai.BadRequestError, lambda: create([*items, *output, user(text_part("Thanks."))], **ask))
+    assert "encrypted" in str(error).lower(), error
+
+
 @scenario
 def dropped():
     """What changes nothing but cannot be carried is left out, and that is said."""

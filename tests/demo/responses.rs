@@ -402,3 +402,27 @@ async fn models_take_what_their_class_takes() {
         }
     }
 }
+
+#[tokio::test]
+async fn searches_are_cited() {
+    let body = with(
+        &body("search this"),
+        "tools",
+        json!([{"type": "web_search"}]),
+    );
+    let body = with(&body, "include", json!(["web_search_call.action.sources"]));
+    let response = streamed_response(&body).await;
+    let search = &response["output"][0];
+    assert_eq!(search["type"], "web_search_call");
+    assert_eq!(search["action"]["query"], "search this");
+    let part = &response["output"][1]["content"][0];
+    let note = &part["annotations"][0];
+    assert_eq!(note["url"], search["action"]["sources"][0]["url"]);
+    let place = |name: &str| usize::try_from(note[name].as_u64().expect("place")).expect("place");
+    let text = part["text"].as_str().expect("text").chars();
+    let cited: String = text
+        .skip(place("start_index"))
+        .take(place("end_index") - place("start_index"))
+        .collect();
+    assert_eq!(cited, "Source: the Café 🦀 itself.");
+}

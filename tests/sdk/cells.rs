@@ -108,6 +108,8 @@ fn with<'a>(sets: &[&'a [&'a str]], own: &[&'a [&'a str]]) -> Vec<&'a [&'a str]>
 fn demo_responses_on_anthropic() {
     let own = [
         "reasoning_redacted",
+        "web_search",
+        "web_search_altered",
         "pdf",
         "refusal_filtered",
         "refusal",
@@ -121,7 +123,7 @@ fn demo_responses_on_anthropic() {
 /// Models that decide by themselves how much to think, and which of their thinking to show.
 #[test]
 fn demo_responses_on_anthropic_adaptive() {
-    let own = ["agent_loop"];
+    let own = ["agent_loop", "web_search"];
     let sets = [RESPONSES_REASONING, RESPONSES_SIGNED, RESPONSES_TOOLS, &own];
     for model in ["claude-opus-4-6", "claude-opus-4-8", "claude-opus-5-5"] {
         demo(RESPONSES, model, &sets);
@@ -177,6 +179,7 @@ fn demo_messages_on_openai() {
     let own = [
         "omitted_loop",
         "thinking_altered",
+        "web_search",
         "pdf",
         "refusal",
         "stop_sequence",
