@@ -23,6 +23,9 @@ pub struct Options {
     /// Whether Responses clients get what Anthropic's server tools said and found in carriers, which the next turn needs.
     /// Default: true.
     pub carry_server_blocks: Option<bool>,
+    /// Whether Anthropic may call MCP servers that a Responses client names, where the client wants no approval of the
+    /// calls. Default: false.
+    pub allow_mcp: Option<bool>,
     /// Whether the gateway looks for stop sequences itself where the provider cannot; else they are refused. Default: true.
     pub emulate_stop: Option<bool>,
     /// The summaries of its reasoning that OpenAI is asked for where the client wants to see thinking. Default: `auto`.
@@ -52,6 +55,7 @@ impl Options {
                 .or_else(|| base.anthropic_version.clone()),
             auto_cache: self.auto_cache.or(base.auto_cache),
             carry_server_blocks: self.carry_server_blocks.or(base.carry_server_blocks),
+            allow_mcp: self.allow_mcp.or(base.allow_mcp),
             emulate_stop: self.emulate_stop.or(base.emulate_stop),
             reasoning_summary: self.reasoning_summary.or(base.reasoning_summary),
             adaptive_effort: self.adaptive_effort.or(base.adaptive_effort),

@@ -27,7 +27,7 @@ use crate::random;
 use crate::usage::Usage;
 
 pub(crate) use reader::Reader;
-pub(crate) use sources::{Annotation, Marker, Page, Search, Sources, markers};
+pub(crate) use sources::{Page, Sources, markers};
 pub(crate) use whole::{Whole, WholeCall};
 
 /// Whose answer is read, and for whom.

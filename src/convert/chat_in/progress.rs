@@ -57,7 +57,7 @@ impl Progress {
         self.state = match (self.state, byte) {
             (State::InString, b'"') => State::Open,
             (State::InString, b'\\') => State::Escaped,
-            (State::InString | State::Escaped, _) => State::InString,
+            (State::InString | State::Escaped, _) | (State::Open, b'"') => State::InString,
             (state, b' ' | b'\n' | b'\r' | b'\t') => state,
             (State::Empty | State::Open, b'{' | b'[') => {
                 self.depth += 1;
@@ -71,7 +71,6 @@ impl Progress {
                     State::Open
                 }
             }
-            (State::Open, b'"') => State::InString,
             (State::Open, _) => State::Open,
             (State::Empty | State::Whole | State::Other, _) => State::Other,
         };

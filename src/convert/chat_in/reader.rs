@@ -354,19 +354,16 @@ impl Reader {
             None if name.is_some() => None,
             None => self.find(|slot| slot.key != Key::Legacy),
         };
-        let number = match found.map(|slot| slot.call) {
-            Some(number) => {
-                if let Some(value) = signature {
-                    let id = self.find(|slot| slot.call == number);
-                    let id = id.map_or_else(String::new, |slot| slot.id.clone());
-                    self.late.push(Signature::Call { id, value });
-                }
-                number
+        let number = if let Some(number) = found.map(|slot| slot.call) {
+            if let Some(value) = signature {
+                let slot = self.find(|slot| slot.call == number);
+                let id = slot.map_or_else(String::new, |slot| slot.id.clone());
+                self.late.push(Signature::Call { id, value });
             }
-            None => {
-                let key = call.index.get().map_or(Key::Unnumbered, Key::Index);
-                self.begin_call(key, &id, signature)?
-            }
+            number
+        } else {
+            let key = call.index.get().map_or(Key::Unnumbered, Key::Index);
+            self.begin_call(key, &id, signature)?
         };
         self.add(number, name.as_deref(), function.arguments)
     }

@@ -35,13 +35,6 @@ pub(super) struct Flagged {
 }
 
 impl Flagged {
-    /// Whether `content` begins with a thought; whole answers carry no flag.
-    pub(super) fn begins(content: RawStr<'_>) -> bool {
-        let raw = content.content();
-        raw.starts_with(OPEN_THOUGHT)
-            || raw.starts_with('\\') && with_brackets(content).starts_with(OPEN_THOUGHT)
-    }
-
     pub(super) fn split<'a>(
         &mut self,
         content: RawStr<'a>,

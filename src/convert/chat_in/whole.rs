@@ -160,8 +160,10 @@ impl<'a> Whole<'a> {
             if let Some(tagged) = &mut tagged {
                 tagged.split(text, each);
             } else if origin.profile.thoughts == Thoughts::Flagged {
-                let thought = thought || Flagged::begins(text);
-                flagged.split(text, thought, each);
+                // Not every whole answer says that it begins with one.
+                let opens = text.content().starts_with("<thought>")
+                    || text.content().starts_with(r"\u003cthought");
+                flagged.split(text, thought || opens, each);
             } else {
                 whole.add(thoughts::Kind::Text, Cow::Borrowed(text.content()));
             }

@@ -220,17 +220,17 @@ impl Rules {
                 format!("`{}` holds no message of the user", self.list),
             ));
         };
-        if let (true, Turn::Assistant(first)) = (self.profile.alternates, first) {
+        let speaks = |turn: &Turn<'_>| matches!(turn, Turn::Assistant(_));
+        if self.profile.alternates && speaks(first) {
             return Err(Refusal::unsupported(
-                format!("{}[{}]", self.list, first.at),
+                format!("{}[{}]", self.list, first.at()),
                 "this provider takes no message of the assistant before one of the user",
             ));
         }
-        if let (false, Some(Turn::Assistant(last))) =
-            (self.profile.prefill, turns.iter().rfind(talks))
-        {
+        let last = turns.iter().rfind(talks).filter(|last| speaks(last));
+        if let (false, Some(last)) = (self.profile.prefill, last) {
             return Err(Refusal::unsupported(
-                format!("{}[{}]", self.list, last.at),
+                format!("{}[{}]", self.list, last.at()),
                 "this provider takes no message of the assistant at the end",
             ));
         }

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use crate::convert::gemini_envelope::{self, Signature};
 use crate::format::raw::RawStr;
 
-pub(crate) use finish::{Finished, LateSystem};
+pub(crate) use finish::LateSystem;
 pub(crate) use reasoning::{Asking, write_reasoning};
 pub(crate) use write::{WRAPPED_INPUT_SCHEMA, write_function_tool};
 
@@ -62,6 +62,17 @@ pub(crate) enum Turn<'a> {
     },
     Assistant(Assistant<'a>),
     Result(ToolResult<'a>),
+}
+
+impl Turn<'_> {
+    /// Its place in the client's list.
+    fn at(&self) -> usize {
+        match self {
+            Self::System { at, .. } | Self::User { at, .. } => *at,
+            Self::Assistant(assistant) => assistant.at,
+            Self::Result(result) => result.at,
+        }
+    }
 }
 
 /// A message of the model.

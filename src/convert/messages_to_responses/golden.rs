@@ -216,6 +216,8 @@ fn streams_cut_at_every_byte() {
             let mut machine = ResponsesToMessages::new(state.clone(), cx);
             run(&mut machine, &events(&bytes))
         };
+        let all = events(&bytes);
+        let mut before = usize::MAX;
         for cut in 0..=bytes.len() {
             // In two pieces: what is decoded is the same; and only the first: the stream is cut.
             let (first, second) = bytes.split_at(cut);
@@ -226,14 +228,22 @@ fn streams_cut_at_every_byte() {
                     let data = String::from_utf8(event.data.to_vec()).unwrap();
                     decoded.push((event.name.to_owned(), data));
                 }
+                if at == 1 {
+                    assert_eq!(decoded, all, "{} cut at {cut}", case.name);
+                    continue;
+                }
+                // The same events give the same again.
+                if decoded.len() == before {
+                    continue;
+                }
+                before = decoded.len();
                 let mut machine = ResponsesToMessages::new(state.clone(), cx);
                 let out = run(&mut machine, &decoded);
                 let outcome = validate(&out).unwrap();
-                assert_ne!(outcome.end, End::Open);
                 let is_complete = decoded
                     .iter()
                     .any(|(name, _)| matches!(&**name, "response.completed" | "response.failed"));
-                if at == 1 || is_complete {
+                if is_complete {
                     assert_eq!(out, whole, "{} cut at {cut}", case.name);
                 } else {
                     assert_eq!(outcome.end, End::Error, "{} cut at {cut}", case.name);

@@ -259,7 +259,7 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Optio
 }
 
 /// The list that `raw` holds, element by element; empty where it holds anything else.
-pub(crate) fn list<'a>(raw: Option<&'a RawValue>) -> Vec<&'a RawValue> {
+pub(crate) fn list(raw: Option<&RawValue>) -> Vec<&RawValue> {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
         .unwrap_or_default()
 }

@@ -80,11 +80,7 @@ pub(super) fn plan(
             }
             cx.report.approximate("thinking");
             Asking {
-                effort: Some(Asked::Level(match tokens {
-                    ..=LOW_BUDGET => Effort::Low,
-                    ..=MEDIUM_BUDGET => Effort::Medium,
-                    _ => Effort::High,
-                })),
+                effort: Some(Asked::Level(effort_of(tokens))),
                 budget: Some(tokens),
                 visible: Some(visible),
             }
@@ -161,5 +157,16 @@ fn report_effort(asked: Effort, reasoning: &Reasoning, cx: &mut RequestContext<'
         Some(word) if word == asked.word() => {}
         Some(_) => cx.report.approximate("output_config.effort"),
         None => cx.report.drop_field("output_config.effort"),
+    }
+}
+
+/// The effort that a budget of thinking tokens stands for.
+fn effort_of(tokens: u64) -> Effort {
+    if tokens <= LOW_BUDGET {
+        Effort::Low
+    } else if tokens <= MEDIUM_BUDGET {
+        Effort::Medium
+    } else {
+        Effort::High
     }
 }

@@ -93,7 +93,7 @@ impl<'a> Tools<'a> {
             let tool: Tool<'a> = parse(raw.get(), at)?;
             let kind = tool.kind.map(RawStr::decode);
             if matches!(kind.as_deref(), None | Some("custom")) {
-                let name = tools.function(tool, index, profile, names, cx)?;
+                let name = tools.function(&tool, index, profile, names, cx)?;
                 if !seen.insert(name) {
                     let path = format!("tools[{index}].name");
                     return Err(Refusal::invalid(path, "tools: Tool names must be unique."));
@@ -109,7 +109,7 @@ impl<'a> Tools<'a> {
     /// A tool that the client runs.
     fn function(
         &mut self,
-        tool: Tool<'a>,
+        tool: &Tool<'a>,
         index: usize,
         profile: &ChatProfile,
         names: &mut ToolNames,

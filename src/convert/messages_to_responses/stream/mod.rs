@@ -4,6 +4,7 @@
 //! waits until that one is closed.
 
 mod order;
+mod progress;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use bytes::BytesMut;
 use serde_json::value::RawValue;
 
 use self::order::{Key, Op, Order};
+use self::progress::{PartProgress, Progress, Shown, Source};
 pub(crate) use self::replay::replay;
 use super::error;
 use super::response::citations::{self, Excerpts};
@@ -51,39 +53,6 @@ pub(crate) struct ResponsesToMessages {
     /// Bytes of the texts that are kept for citations.
     texts: usize,
     held_limit: usize,
-}
-
-/// What came of an item so far.
-#[derive(Debug, Default)]
-struct Progress {
-    /// A call's block was opened.
-    opened: bool,
-    /// Something that the client gets to read came in deltas.
-    streamed: bool,
-    reasoning: Option<Shown>,
-    /// A message's parts, by `content_index`.
-    parts: BTreeMap<u64, PartProgress>,
-}
-
-/// Which texts of a reasoning item are shown, and up to which part.
-#[derive(Debug, Clone, Copy)]
-struct Shown {
-    source: Source,
-    part: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Summary,
-    Content,
-}
-
-#[derive(Debug, Default)]
-struct PartProgress {
-    streamed: bool,
-    closed: bool,
-    /// The text so far, where it may be cited from.
-    text: String,
 }
 
 impl ResponsesToMessages {

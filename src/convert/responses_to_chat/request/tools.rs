@@ -57,7 +57,7 @@ impl<'a> ToolPlan<'a> {
         let tool: Tool<'a> = path::parse(text, &at)?;
         let kind = path::required(tool.kind, || format!("{}.type", at()))?.decode();
         match &*kind {
-            "function" | "custom" => self.add_client_tool(tool, None, &at, field, profile, cx),
+            "function" | "custom" => self.add_client_tool(&tool, None, &at, field, profile, cx),
             "namespace" => {
                 let name = path::required(tool.name, || format!("{}.name", at()))?.decode();
                 cx.report.approximate(field);
@@ -70,7 +70,7 @@ impl<'a> ToolPlan<'a> {
                     let member: Tool<'a> = path::parse(member.get(), at)?;
                     let kind = path::required(member.kind, || format!("{}.type", at()))?;
                     if kind.is("function") || kind.is("custom") {
-                        self.add_client_tool(member, Some(space), &at, field, profile, cx)?;
+                        self.add_client_tool(&member, Some(space), &at, field, profile, cx)?;
                     } else {
                         cx.report.drop_field(format!("{field}.tools[]"));
                         self.dropped.push(kind.decode());
@@ -104,7 +104,7 @@ impl<'a> ToolPlan<'a> {
 
     fn add_client_tool(
         &mut self,
-        tool: Tool<'a>,
+        tool: &Tool<'a>,
         space: Option<Space<'_, 'a>>,
         at: &dyn Fn() -> String,
         field: &'static str,
@@ -160,7 +160,7 @@ impl<'a> ToolPlan<'a> {
         }
         if custom {
             cx.report.approximate(field);
-            describe_input(&mut description, &tool);
+            describe_input(&mut description, tool);
         }
         let is_new = self.names.insert(
             sent.clone(),

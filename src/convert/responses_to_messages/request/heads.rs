@@ -34,6 +34,8 @@ pub(super) enum Kind {
         custom: bool,
     },
     Compaction,
+    /// A call that another provider made of an MCP server's tool.
+    McpCall,
     AdditionalTools,
     ConfigurationUpdate,
     /// What has no counterpart and is not missed: its effect is elsewhere in the conversation.
@@ -67,14 +69,16 @@ struct Answers {
 
 impl<'a> Items<'a> {
     /// Looks at all items of a list.
-    pub(super) fn read(list: &'a str) -> Result<Self, Refusal> {
+    ///
+    /// With `mcp`, Anthropic calls MCP servers, and earlier calls of these are told to it.
+    pub(super) fn read(list: &'a str, mcp: bool) -> Result<Self, Refusal> {
         let mut items = Self::default();
         for (index, text) in walk::elements(list).enumerate() {
             if index == MAX_ITEMS {
                 return Err(Refusal::invalid("input", "there are too many input items"));
             }
             let head: Head<'a> = path::parse(text, || format!("input[{index}]"))?;
-            let kind = kind(&head, index)?;
+            let kind = kind(&head, index, mcp)?;
             let id = head.call_id.map(RawStr::decode);
             match kind {
                 Kind::FunctionCall | Kind::CustomCall => {
@@ -136,7 +140,7 @@ impl<'a> Items<'a> {
     }
 }
 
-fn kind(head: &Head<'_>, index: usize) -> Result<Kind, Refusal> {
+fn kind(head: &Head<'_>, index: usize, mcp: bool) -> Result<Kind, Refusal> {
     let kind = match (head.kind, head.role) {
         (Some(kind), _) => kind.decode(),
         (None, Some(_)) => Cow::Borrowed("message"),
@@ -177,6 +181,8 @@ fn kind(head: &Head<'_>, index: usize) -> Result<Kind, Refusal> {
             }
             Kind::Left
         }
+        "mcp_call" if mcp => Kind::McpCall,
+        "mcp_list_tools" if mcp => Kind::Left,
         "item_reference" => {
             return refuse("items are not stored by this route; send the full input");
         }

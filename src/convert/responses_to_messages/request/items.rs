@@ -102,6 +102,25 @@ impl<'a> Writer<'_, 'a, '_> {
         }
     }
 
+    /// Tells of a call of an MCP server in words: it was not Anthropic's.
+    pub(super) fn mcp_call(&mut self, text: &'a str, index: usize) -> Result<(), Refusal> {
+        let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
+        report_item(&item, self.cx);
+        self.cx.report.approximate("input[].type");
+        let content = |text: Option<RawStr<'a>>| text.map(RawStr::content).unwrap_or_default();
+        let output = item.output.and_then(RawStr::new);
+        let note = format!(
+            "\"[mcp {}.{} → {}]\"",
+            content(item.server_label),
+            content(item.name),
+            content(output)
+        );
+        match RawStr::from_json(&note) {
+            Some(note) => self.text(Speaker::Assistant, note),
+            None => Ok(()),
+        }
+    }
+
     fn envelope(&mut self, envelope: &Envelope) -> Result<(), Refusal> {
         for (kind, block) in envelope.blocks() {
             if may_be_replayed(&kind, block) {

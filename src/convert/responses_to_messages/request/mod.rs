@@ -51,6 +51,9 @@ const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
 /// The beta that `compaction` blocks belong to.
 const COMPACTION_BETA: &str = "compact-2026-01-12";
 
+/// The beta that `mcp_servers` belongs to.
+const MCP_BETA: &str = "mcp-client-2025-11-20";
+
 const MARKS: MarkPaths = MarkPaths {
     tools: "tools[].prompt_cache_breakpoint",
     blocks: "input[].content[].prompt_cache_breakpoint",
@@ -71,7 +74,8 @@ pub(crate) fn convert(
     let mut text_config: TextConfig<'_> = sub_view(request.text, "text")?;
     let mut reasoning: Reasoning<'_> = sub_view(request.reasoning, "reasoning")?;
     let include = fields::refuse_or_drop(&request, &text_config, &reasoning, cx)?;
-    let (input, mut items) = read_input(&request)?;
+    let mcp = cx.options.allow_mcp == Some(true);
+    let (input, mut items) = read_input(&request, mcp)?;
     update_configuration(&items, &mut text_config, &mut reasoning, cx)?;
 
     let prewarm = params::is_prewarm(&request);
@@ -94,6 +98,7 @@ pub(crate) fn convert(
     let facts = write_conversation(&mut out, &request, input, &mut items, &tools, format, cx)?;
     tools.add_stubs(facts.called.clone());
     tool_list::write(&mut out, &tools, max_uses, cx)?;
+    let has_mcp = tool_list::write_mcp_servers(&mut out, &tools);
     let choice = choice.or_none_for_stubs(&tools);
     choice.write(&mut out);
 
@@ -113,7 +118,14 @@ pub(crate) fn convert(
 
     Ok(ConvertedRequest {
         body: out.buf.freeze(),
-        headers: headers(cx, plan.needs_binding_beta(), facts.replays_compaction),
+        headers: headers(
+            cx,
+            [
+                (plan.needs_binding_beta(), BINDING_BETA),
+                (facts.replays_compaction, COMPACTION_BETA),
+                (has_mcp, MCP_BETA),
+            ],
+        ),
         state: State {
             echo: Echo::of(&request),
             tools: Arc::new(tools.sent()),
@@ -131,7 +143,7 @@ enum Input<'a> {
     Items,
 }
 
-fn read_input<'a>(request: &Request<'a>) -> Result<(Input<'a>, Items<'a>), Refusal> {
+fn read_input<'a>(request: &Request<'a>, mcp: bool) -> Result<(Input<'a>, Items<'a>), Refusal> {
     let Some(input) = request.input.map(RawValue::get) else {
         // Instructions alone are a request too.
         return Ok((Input::Items, Items::default()));
@@ -142,7 +154,7 @@ fn read_input<'a>(request: &Request<'a>) -> Result<(Input<'a>, Items<'a>), Refus
     if !walk::is_array(input) {
         return Err(path::wrong_type("input"));
     }
-    Ok((Input::Items, Items::read(input)?))
+    Ok((Input::Items, Items::read(input, mcp)?))
 }
 
 /// Reads a member that the request keeps raw for the echo.
@@ -258,11 +270,7 @@ fn write_conversation<'a>(
     Ok(facts)
 }
 
-fn headers(
-    cx: &RequestContext<'_>,
-    binding: bool,
-    compaction: bool,
-) -> Vec<(HeaderName, HeaderValue)> {
+fn headers(cx: &RequestContext<'_>, betas: [(bool, &str); 3]) -> Vec<(HeaderName, HeaderValue)> {
     let version = cx
         .options
         .anthropic_version
@@ -270,7 +278,7 @@ fn headers(
         .and_then(|version| HeaderValue::from_str(version).ok())
         .unwrap_or(HeaderValue::from_static(anthropic::VERSION));
     let mut headers = vec![(HeaderName::from_static("anthropic-version"), version)];
-    let betas: Vec<&str> = [(binding, BINDING_BETA), (compaction, COMPACTION_BETA)]
+    let betas: Vec<&str> = betas
         .into_iter()
         .filter_map(|(wanted, beta)| wanted.then_some(beta))
         .collect();

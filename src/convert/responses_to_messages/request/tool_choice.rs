@@ -164,6 +164,7 @@ fn text<'a>(object: &'a str, member: &str) -> Option<Cow<'a, str>> {
 /// An entry of `allowed_tools`.
 enum Allowed<'a> {
     WebSearch,
+    Mcp(Cow<'a, str>),
     Namespace(Cow<'a, str>),
     Named(Cow<'a, str>),
 }
@@ -172,8 +173,9 @@ impl Allowed<'_> {
     fn is(&self, entry: &Entry<'_>) -> bool {
         match self {
             Self::WebSearch => entry.kind == Kind::WebSearch,
+            Self::Mcp(label) => entry.kind == Kind::Mcp && entry.name == *label,
             Self::Namespace(space) => entry.namespace.as_deref() == Some(&**space),
-            Self::Named(name) => entry.kind != Kind::WebSearch && entry.name == *name,
+            Self::Named(name) => !entry.kind.is_hosted() && entry.name == *name,
         }
     }
 }
@@ -206,6 +208,10 @@ fn allowed(raw: &str, tools: &mut Tools<'_>, cx: &mut RequestContext<'_>) -> Res
         let name = text(entry, "name");
         let wanted = match (&*kind, name) {
             (kind, _) if is_web_search(kind) => Allowed::WebSearch,
+            ("mcp", _) => match text(entry, "server_label") {
+                Some(label) => Allowed::Mcp(label),
+                None => return Err(path::missing(at())),
+            },
             ("namespace", Some(name)) => Allowed::Namespace(name),
             ("function" | "custom", Some(name)) => Allowed::Named(name),
             ("namespace" | "function" | "custom", None) => return Err(path::missing(at())),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::fields::report_unknown;
 use super::path;
 use super::tools::{Entry, Kind, Tools};
-use crate::codec::write;
+use crate::codec::write::{self, Object};
 use crate::convert::chat_to_messages::request::cache::{Out, Section};
 use crate::convert::context::RequestContext;
 use crate::convert::json_schema;
@@ -39,6 +39,7 @@ pub(super) fn write(
             Kind::Function => function(out, entry, cx)?,
             Kind::Custom => custom(out, entry, cx),
             Kind::WebSearch => web_search(out, entry, max_uses, cx),
+            Kind::Mcp => mcp_toolset(out, entry),
         }
         out.end_block();
         if let Some(ttl) = entry.mark {
@@ -56,6 +57,56 @@ pub(super) fn write(
     }
     out.buf.put_u8(b']');
     Ok(())
+}
+
+/// Writes `mcp_servers`, where there are any; whether there are.
+pub(super) fn write_mcp_servers(out: &mut Out, tools: &Tools<'_>) -> bool {
+    let mut any = false;
+    for entry in tools.list.iter().filter(|entry| entry.kind == Kind::Mcp) {
+        if any {
+            out.buf.put_u8(b',');
+        } else {
+            out.member("mcp_servers");
+            out.buf.put_u8(b'[');
+            any = true;
+        }
+        let mut server = Object::begin(&mut out.buf);
+        server.string("type", "url").string("name", &entry.name);
+        for (member, value) in [
+            ("url", entry.tool.server_url),
+            ("authorization_token", entry.tool.authorization),
+        ] {
+            if let Some(value) = value {
+                server.raw(member, value.json());
+            }
+        }
+        server.end();
+    }
+    if any {
+        out.buf.put_u8(b']');
+    }
+    any
+}
+
+/// The tools of an MCP server; only the allowed ones, where the client names any.
+fn mcp_toolset(out: &mut Out, entry: &Entry<'_>) {
+    let buf = &mut out.buf;
+    buf.extend_from_slice(b"{\"type\":\"mcp_toolset\",\"mcp_server_name\":");
+    write::string(buf, &entry.name);
+    let Some(allowed) = entry.tool.allowed_tools.map(RawValue::get) else {
+        return;
+    };
+    // A list, or a filter that holds one.
+    let names = walk::member(allowed, "tool_names").unwrap_or(allowed);
+    buf.extend_from_slice(b",\"default_config\":{\"enabled\":false},\"configs\":{");
+    let mut first = true;
+    for name in walk::elements(names).filter_map(RawStr::from_json) {
+        buf.extend_from_slice(if first { b"" } else { b"," });
+        first = false;
+        buf.extend_from_slice(name.json().as_bytes());
+        buf.extend_from_slice(b":{\"enabled\":true}");
+    }
+    buf.put_u8(b'}');
 }
 
 /// Writes name and description; `more` is appended to the latter, as raw JSON text without quotes.

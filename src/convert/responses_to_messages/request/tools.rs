@@ -66,6 +66,15 @@ pub(super) enum Kind {
     Function,
     Custom,
     WebSearch,
+    /// The tools of an MCP server, which Anthropic calls itself.
+    Mcp,
+}
+
+impl Kind {
+    /// Whether Anthropic runs it itself.
+    pub(super) fn is_hosted(self) -> bool {
+        matches!(self, Self::WebSearch | Self::Mcp)
+    }
 }
 
 /// What the tools depend on beside themselves.
@@ -119,6 +128,13 @@ impl<'a> Tools<'a> {
                 }
                 self.push_web_search(tool, at, cx);
                 Ok(())
+            }
+            "mcp"
+                if cx.options.allow_mcp == Some(true)
+                    && cx.provider == Provider::Anthropic
+                    && may_be_called(&tool) =>
+            {
+                self.push_mcp(tool, at, cx)
             }
             _ => {
                 self.leave_out(kind, cx);
@@ -254,6 +270,42 @@ impl<'a> Tools<'a> {
         }
     }
 
+    fn push_mcp(
+        &mut self,
+        tool: Tool<'a>,
+        at: String,
+        cx: &mut RequestContext<'_>,
+    ) -> Result<(), Refusal> {
+        report_unknown(&tool.unknown, "tools[].", cx);
+        cx.report.approximate("tools[].type");
+        if tool.server_description.is_some() {
+            cx.report.drop_field("tools[].server_description");
+        }
+        if self.list.len() == MAX_TOOLS {
+            return Err(too_many());
+        }
+        let Some(label) = tool.server_label.map(RawStr::decode) else {
+            return Err(path::missing(format!("{at}.server_label")));
+        };
+        let entry = Entry {
+            at,
+            sent: label.to_string(),
+            name: label,
+            namespace: None,
+            introduction: None,
+            mark: None,
+            kind: Kind::Mcp,
+            tool: Box::new(tool),
+        };
+        let same = |e: &Entry<'_>| e.kind == Kind::Mcp && e.name == entry.name;
+        let place = self.list.iter().position(same);
+        match place.and_then(|at| self.list.get_mut(at)) {
+            Some(slot) => *slot = entry,
+            None => self.list.push(entry),
+        }
+        Ok(())
+    }
+
     fn place(&mut self, key: Key<'a>, entry: Entry<'a>) -> Result<(), Refusal> {
         if let Some(slot) = self.places.get(&key).and_then(|at| self.list.get_mut(*at)) {
             let introduction = slot.introduction.or(entry.introduction);
@@ -264,7 +316,7 @@ impl<'a> Tools<'a> {
             return Ok(());
         }
         if self.list.len() == MAX_TOOLS {
-            return Err(Refusal::invalid("tools", "there are too many tools"));
+            return Err(too_many());
         }
         self.places.insert(key, self.list.len());
         self.list.push(entry);
@@ -280,7 +332,7 @@ impl<'a> Tools<'a> {
         }
         let keeps_name = |entry: &Entry<'_>| {
             entry.namespace.is_none()
-                && entry.kind != Kind::WebSearch
+                && !entry.kind.is_hosted()
                 && tool_names::is_valid(&entry.name)
                 && !(has_search && entry.name == WEB_SEARCH)
         };
@@ -302,7 +354,7 @@ impl<'a> Tools<'a> {
             };
         }
         self.places = HashMap::new();
-        for entry in self.list.iter().filter(|e| e.kind != Kind::WebSearch) {
+        for entry in self.list.iter().filter(|e| !e.kind.is_hosted()) {
             let key = (entry.namespace.clone(), entry.name.clone());
             self.names.insert(key, entry.sent.clone());
         }
@@ -313,7 +365,7 @@ impl<'a> Tools<'a> {
         let mut tools = SentTools::default();
         for entry in &self.list {
             let custom = entry.kind == Kind::Custom;
-            if entry.kind == Kind::WebSearch || (entry.sent == entry.name && !custom) {
+            if entry.kind.is_hosted() || (entry.sent == entry.name && !custom) {
                 continue;
             }
             let tool = SentTool {
@@ -349,7 +401,7 @@ impl<'a> Tools<'a> {
         let mut found = self
             .list
             .iter()
-            .filter(|entry| entry.kind != Kind::WebSearch && entry.name == name);
+            .filter(|entry| !entry.kind.is_hosted() && entry.name == name);
         let first = found.next();
         if first.is_some_and(|entry| entry.namespace.is_some()) && found.next().is_some() {
             return Err(Refusal::invalid(
@@ -388,6 +440,22 @@ impl<'a> Tools<'a> {
 /// Whether the type is one of OpenAI's names for its web search.
 pub(super) fn is_web_search(kind: &str) -> bool {
     kind == WEB_SEARCH || kind.starts_with("web_search_2") || kind.starts_with("web_search_preview")
+}
+
+/// Whether calls of the MCP server's tools need nothing that Anthropic does not have: an approval of each (OpenAI's
+/// default), other headers, or a connection of OpenAI's own.
+fn may_be_called(tool: &Tool<'_>) -> bool {
+    let never = tool.require_approval.map(RawValue::get);
+    let headers = tool.headers.map(RawValue::get).unwrap_or_default();
+    tool.server_url.is_some()
+        && never == Some("\"never\"")
+        && walk::members(headers).next().is_none()
+        && tool.connector_id.is_none()
+        && tool.tunnel_id.is_none()
+}
+
+fn too_many() -> Refusal {
+    Refusal::invalid("tools", "there are too many tools")
 }
 
 fn required_name<'a>(tool: &Tool<'a>, at: &str) -> Result<Cow<'a, str>, Refusal> {

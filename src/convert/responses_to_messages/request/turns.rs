@@ -139,6 +139,10 @@ impl<'w, 'a, 'c> Writer<'w, 'a, 'c> {
                     self.enter_assistant(index);
                     self.compaction(text, index)?;
                 }
+                Kind::McpCall => {
+                    self.enter_assistant(index);
+                    self.mcp_call(text, index)?;
+                }
                 Kind::User => {
                     self.end_assistant_turn()?;
                     self.user_message(text, index)?;

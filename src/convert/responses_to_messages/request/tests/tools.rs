@@ -328,3 +328,53 @@ fn schemas_keep_their_order_and_spelling() {
             .contains(r#""properties":{"z":{"default":1.50},"a":{}}"#)
     );
 }
+
+#[test]
+fn mcp_servers_where_the_owner_and_the_client_allow_it() {
+    let case = Case {
+        options: Options {
+            allow_mcp: Some(true),
+            ..Options::default()
+        },
+        ..Case::default()
+    };
+    let server = json!({"type": "mcp", "server_label": "docs", "server_url": "https://ex.org/mcp", "authorization": "t",
+        "require_approval": "never", "allowed_tools": ["search"]});
+    let done = case.with(json!({"tools": [server, function("docs")], "input": [user("x"),
+        {"type": "mcp_list_tools", "server_label": "docs", "tools": []},
+        {"type": "mcp_call", "server_label": "docs", "name": "search", "arguments": "{}", "output": "found \"it\""},
+        user("y")]}));
+    assert_eq!(
+        done.body["tools"][0],
+        json!({"type": "mcp_toolset", "mcp_server_name": "docs", "default_config": {"enabled": false},
+            "configs": {"search": {"enabled": true}}})
+    );
+    assert_eq!(done.body["tools"][1]["name"], "docs");
+    done.has(
+        "mcp_servers",
+        json!([{"type": "url", "name": "docs", "url": "https://ex.org/mcp", "authorization_token": "t"}]),
+    );
+    assert_eq!(done.header("anthropic-beta"), Some("mcp-client-2025-11-20"));
+    assert_eq!(
+        done.body["messages"][1]["content"][0]["text"],
+        "[mcp docs.search → found \"it\"]"
+    );
+    // What Anthropic cannot promise is not run.
+    for (key, value) in [
+        ("require_approval", json!("always")),
+        ("require_approval", json!(null)),
+        (
+            "require_approval",
+            json!({"never": {"tool_names": ["search"]}}),
+        ),
+        ("connector_id", json!("connector_gmail")),
+        ("tunnel_id", json!("t")),
+        ("headers", json!({"x": "y"})),
+        ("server_url", json!(null)),
+    ] {
+        let mut other = server.clone();
+        other[key] = value;
+        let done = case.with(json!({"tools": [other]}));
+        done.has("mcp_servers", json!(null)).dropped("tools[]");
+    }
+}
