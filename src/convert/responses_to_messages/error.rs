@@ -14,7 +14,7 @@ pub(super) fn failure_code(error: &ClientError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::messages_in::error::convert_event;
+    use crate::convert::anthropic_error::convert_event;
 
     #[test]
     fn failure_codes() {

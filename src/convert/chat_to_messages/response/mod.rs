@@ -19,8 +19,8 @@ use self::annotations::Annotations;
 use self::reasoning::Fields;
 use super::state::State;
 use crate::codec::write::{self, Object};
+use crate::convert::anthropic_error;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
-use crate::convert::messages_in::error;
 use crate::convert::scalars::scalars;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
@@ -92,7 +92,9 @@ pub(super) fn read(body: &[u8]) -> Result<Answer<'_>, ClientError> {
     }
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| malformed())?;
     match answer.kind.get() {
-        Some(kind) if kind.is("error") => Err(error::convert(StatusCode::BAD_GATEWAY, body)),
+        Some(kind) if kind.is("error") => {
+            Err(anthropic_error::convert(StatusCode::BAD_GATEWAY, body))
+        }
         Some(kind) if kind.is("message") => Ok(answer),
         _ if answer.content.is_some() => Ok(answer),
         _ => Err(malformed()),

@@ -23,9 +23,9 @@ use super::response::finish_reason;
 use super::response::reasoning::{Fields, SEPARATOR, Signed};
 use super::response::tools::Call;
 use super::state::State;
+use crate::convert::anthropic_error;
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine, StreamError};
-use crate::convert::messages_in::error;
 use crate::convert::scalars::scalars;
 use crate::endpoint::Format;
 use crate::format::messages::{
@@ -140,7 +140,7 @@ impl MessagesToChat {
                 return Ok(Flow::Done);
             }
             "ping" => out.extend_from_slice(b": ping\n\n"),
-            "error" => return Err(error::convert_event(event.error)),
+            "error" => return Err(anthropic_error::convert_event(event.error)),
             // Newer events.
             _ => {}
         }
