@@ -45,6 +45,7 @@ mod tests;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;
+mod usage_out;
 #[cfg(test)]
 pub(crate) mod validate;
 
