@@ -551,6 +551,16 @@ def stateful():
 
 
 @scenario
+def refusals_named():
+    """What would change the meaning if it were left out is refused by its place."""
+    file = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
+    asks = (({"extra_body": {"inference_geo": "us"}}, "inference_geo"), ({"messages": [user([file])]}, "content[0]"))
+    for ask, name in asks:
+        error = raises(anthropic.BadRequestError, lambda: create(**ask))
+        assert name in error.body["error"]["message"], error.body
+
+
+@scenario
 def tools_refused():
     error = raises(anthropic.BadRequestError, lambda: create(tools=TOOLS))
     assert error.body["error"]["type"] == "invalid_request_error" and "tools" in str(error), error.body

@@ -421,6 +421,34 @@ def reasoning_foreign():
 
 
 @scenario
+def reasoning_reported():
+    """That foreign reasoning was left out is said."""
+    items = [
+        {"role": "user", "content": "Hi."},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAABforeign"},
+        {"role": "assistant", "content": "Hi."},
+        {"role": "user", "content": f"Say {QUOTE}."},
+    ]
+    raw = client().responses.with_raw_response.create(model=args.model, input=items, store=False)
+    assert "input[]" in raw.headers["x-gateway-dropped"] and QUOTE in raw.parse().output_text, raw.headers
+
+
+@scenario
+def refusals_named():
+    """What would change the meaning if it were left out is refused by its place."""
+    image = {"type": "input_image", "file_id": "file-1", "detail": "auto"}
+    asks = (
+        ({"input": [user(text_part("Hi."), image)]}, "input[0].content[1]"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]"),
+        ({"input": "Hi.", "prompt": {"id": "pmpt_1"}}, "prompt"),
+    )
+    for ask, param in asks:
+        call = lambda: client().responses.create(model=args.model, store=False, **ask)
+        error = raises(openai.BadRequestError, call)
+        assert error.param and error.param.startswith(param), (param, error.body)
+
+
+@scenario
 def reasoning_redacted():
     """Redacted thinking travels in the same carrier."""
     for way in WAYS:

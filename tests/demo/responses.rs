@@ -267,7 +267,7 @@ async fn troubles_come_on_demand() {
 }
 
 /// A user message with this part beside its text.
-fn with_part(part: Value) -> Value {
+fn with_part(part: &Value) -> Value {
     let text = json!({"type": "input_text", "text": "look"});
     let items = json!([{"role": "user", "content": [text, part]}]);
     with(&body(""), "input", items)
@@ -292,7 +292,7 @@ async fn images_and_files_are_named() {
         ),
     ];
     for (part, seen) in cases {
-        let response = ok(RESPONSES, &with_part(part)).await;
+        let response = ok(RESPONSES, &with_part(&part)).await;
         let text = response["output"][0]["content"][0]["text"].as_str();
         let text = text.expect("text");
         assert!(
@@ -336,7 +336,7 @@ async fn parts_are_checked() {
         ),
     ];
     for (part, param) in cases {
-        let error = refused(&with_part(part)).await;
+        let error = refused(&with_part(&part)).await;
         assert_eq!(error["param"], param, "{error}");
     }
 }

@@ -16,6 +16,7 @@ const RESPONSES_EVERYWHERE: &[&str] = &[
     "gateway_headers",
     "dropped",
     "stateful",
+    "refusals_named",
     "bad_model",
     "bad_request",
     "bad_value",
@@ -108,6 +109,7 @@ fn with<'a>(sets: &[&'a [&'a str]], own: &[&'a [&'a str]]) -> Vec<&'a [&'a str]>
 fn demo_responses_on_anthropic() {
     let own = [
         "reasoning_redacted",
+        "reasoning_reported",
         "web_search",
         "web_search_altered",
         "pdf",
@@ -146,7 +148,12 @@ fn demo_responses_on_gemini_older() {
 
 #[test]
 fn demo_responses_on_groq() {
-    let own = ["pdf_refused", "refusal_text", "usage_cached"];
+    let own = [
+        "reasoning_reported",
+        "pdf_refused",
+        "refusal_text",
+        "usage_cached",
+    ];
     let sets = [RESPONSES_REASONING, &own];
     demo(
         RESPONSES,
@@ -207,6 +214,7 @@ fn demo_messages_on_gemini() {
     let own = [
         "omitted_loop",
         "thinking_altered",
+        "refusals_named",
         "pdf",
         "refusal",
         "stop_sequence_ended",
@@ -225,6 +233,7 @@ fn demo_messages_on_gemini_older() {
 #[test]
 fn demo_messages_on_groq() {
     let own = [
+        "refusals_named",
         "pdf_refused",
         "refusal_text",
         "stop_sequence_ended",
@@ -249,6 +258,7 @@ fn demo_messages_on_groq_other_models() {
 #[test]
 fn demo_messages_on_perplexity() {
     let own = [
+        "refusals_named",
         "tools_refused",
         "pdf",
         "refusal_text",

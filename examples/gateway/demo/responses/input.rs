@@ -208,10 +208,10 @@ fn output(item: &Object, at: &str) -> Check {
                     .contains(&part.get("type").and_then(Value::as_str).unwrap_or_default())
             }) =>
         {
-            let parts = parts.iter().enumerate();
-            parts
-                .map(|(index, part)| parts::check(part, &format!("{at}.output[{index}]")))
-                .collect()
+            for (index, part) in parts.iter().enumerate() {
+                parts::check(part, &format!("{at}.output[{index}]"))?;
+            }
+            Ok(())
         }
         Some(other) => Err(wrong_type(
             &format!("{at}.output"),
