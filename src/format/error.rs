@@ -158,9 +158,14 @@ impl ClientError {
     fn write_anthropic(&self, object: &mut Object<'_>) {
         object.string("type", "error");
         let mut error = object.object("error");
-        error
-            .string("type", &self.kind)
-            .string("message", &self.message);
+        error.string("type", &self.kind);
+        // Messages has no member for the field at fault: it stands in the message, as Anthropic writes it.
+        match &self.param {
+            Some(param) if !param.is_empty() && !self.message.contains(&**param) => {
+                error.string("message", &format!("{param}: {}", self.message))
+            }
+            _ => error.string("message", &self.message),
+        };
         error.end();
     }
 }
@@ -289,6 +294,17 @@ mod tests {
             error.to_json(Format::Messages, Some("req_1")),
             r#"{"type":"error","error":{"type":"not_found_error","message":"model: x"},"request_id":"req_1"}"#
         );
+    }
+
+    #[test]
+    fn messages_bodies_name_the_field_in_the_message() {
+        let told = |message: &'static str| {
+            let error = ClientError::gateway(Format::Messages, Fault::Invalid, message);
+            let json = error.with_param("top_k").to_json(Format::Messages, None);
+            String::from_utf8(json.to_vec()).unwrap()
+        };
+        assert!(told("not taken here").contains(r#""message":"top_k: not taken here""#));
+        assert!(told("`top_k` is not taken").contains(r#""message":"`top_k` is not taken""#));
     }
 
     #[test]

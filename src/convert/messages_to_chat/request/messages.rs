@@ -317,6 +317,13 @@ impl<'a> Reader<'_, 'a, '_> {
         let replayed = self.pieces.replays_reasoning();
         if let (Some(text), true) = (text, replayed) {
             said.reasoning.push(Cow::Borrowed(text.content()));
+            let foreign = |signature: RawStr<'_>| {
+                !signature.is_empty() && !signature.content().starts_with(PREFIX)
+            };
+            if !carried && block.signature.is_some_and(foreign) {
+                let path = "messages[].content[].signature";
+                self.pieces.cx.report.drop_field(path);
+            }
         } else if !carried {
             let path = "messages[].content[].thinking";
             self.pieces.cx.report.drop_field(path);

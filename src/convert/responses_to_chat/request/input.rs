@@ -268,7 +268,20 @@ impl<'a> Input<'a> {
         if reasoning.is_empty() {
             reasoning = texts(item.summary);
         }
-        if !self.profile.thought_signatures {
+        let carries = |opaque: RawStr<'_>| {
+            let opaque = opaque.decode();
+            opaque
+                .strip_prefix(envelope::PREFIX)
+                .is_some_and(|rest| rest.starts_with("gemini."))
+        };
+        if self.profile.thought_signatures {
+            if item
+                .encrypted_content
+                .is_some_and(|opaque| !carries(opaque))
+            {
+                cx.report.drop_field("input[].encrypted_content");
+            }
+        } else {
             if item
                 .encrypted_content
                 .is_some_and(|opaque| !envelope::is_envelope(opaque))
