@@ -35,6 +35,7 @@ pub(crate) mod responses_to_chat;
 pub(crate) mod responses_to_messages;
 mod service;
 pub(crate) mod sha256;
+pub(crate) mod stop;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tool_ids;
