@@ -480,6 +480,7 @@ fn demo_messages() {
     let more = [
         "gateway_headers",
         "thinking",
+        "web_search",
         "stop_sequence",
         "usage_cached",
         "tools_serial",
@@ -510,6 +511,7 @@ fn demo_responses() {
         "tools_serial",
         "tool_choice",
         "orphans",
+        "web_search",
         "usage_cached",
         "gateway_headers",
         "bad_model",

@@ -8,6 +8,8 @@
 mod alone;
 mod answer;
 pub(crate) mod anthropic_envelope;
+pub(crate) mod anthropic_error;
+pub(crate) mod anthropic_out;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
@@ -28,11 +30,14 @@ pub(crate) mod pair;
 pub(crate) mod passthrough;
 pub(crate) mod path;
 mod prepare;
+pub(crate) mod rate_limit;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
 pub(crate) mod responses_to_chat;
 pub(crate) mod responses_to_messages;
+pub(crate) mod rfc3339;
+pub(crate) mod scalars;
 mod service;
 pub(crate) mod sha256;
 pub(crate) mod stop;
@@ -41,6 +46,7 @@ mod tests;
 pub(crate) mod tool_ids;
 pub(crate) mod tool_names;
 pub(crate) mod upstream_error;
+mod usage_out;
 #[cfg(test)]
 pub(crate) mod validate;
 

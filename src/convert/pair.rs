@@ -3,12 +3,14 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
+use super::anthropic_error;
 use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::Machine;
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
+use super::rate_limit;
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
@@ -178,30 +180,26 @@ impl Conversion {
     /// Converts an error answer.
     pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
         match self {
-            Self::ChatToMessages(_) => chat_to_messages::error::convert(status, body),
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
+                anthropic_error::convert(status, body)
+            }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
             }
-            Self::ResponsesToMessages(_) => responses_to_messages::error::convert(status, body),
         }
     }
 
     /// Translates the provider's rate-limit headers.
     pub(crate) fn rate_limits(&self, upstream: &HeaderMap, now: u64, out: &mut HeaderMap) {
         match self {
-            Self::ChatToMessages(_) => {
-                chat_to_messages::error::rate_limit_headers(upstream, now, out)
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
+                rate_limit::anthropic_to_openai(upstream, now, out)
             }
             // OpenAI's own headers go on as they are.
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
-            Self::MessagesToResponses(_) => {
-                messages_to_responses::error::rate_limit_headers(upstream, now, out)
-            }
-            Self::ResponsesToMessages(_) => {
-                responses_to_messages::error::rate_limit_headers(upstream, now, out);
-            }
+            Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }
 }

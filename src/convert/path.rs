@@ -42,6 +42,11 @@ pub(crate) fn missing(path: impl Into<String>) -> Refusal {
     Refusal::invalid(path, message)
 }
 
+/// The number that JSON text is, if it is one.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

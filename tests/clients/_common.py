@@ -88,8 +88,8 @@ def altered(carrier):
         return changed(carrier)
     head, _, payload = carrier.rpartition(".")
     inner = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-    # The last long opaque string is the signature, whatever the members are called.
-    opaque = re.findall(rb'"([A-Za-z0-9+/=_-]{12,})"', inner)[-1]
+    # The longest string of base64 is what the provider signed or encrypted, whatever the members are called.
+    opaque = max(re.findall(rb'"([A-Za-z0-9+/=]{12,})"', inner), key=len)
     inner = inner.replace(opaque, changed(opaque.decode()).encode())
     return f"{head}.{base64.urlsafe_b64encode(inner).decode().rstrip('=')}"
 

@@ -244,6 +244,49 @@ def tool_long_name():
         assert QUOTE in text_of(way(messages=messages, tools=tools))
 
 
+@scenario
+def agent_loop():
+    """As a coding agent asks: betas, habitual extras, cache marks, a changing first system block, deferred tools."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    schema = {**CITY, "$schema": "https://json-schema.org/draft/2020-12/schema"}
+    ask = {
+        "system": [
+            {"type": "text", "text": "x-anthropic-billing-header: version=1;"},
+            {"type": "text", "text": "You code.", **mark},
+            {"type": "text", "text": "Well.", **mark},
+        ],
+        "tools": [
+            {"name": "get_weather", "description": "Weather now", "input_schema": schema},
+            {"name": "get_time", "description": "Local time", "input_schema": schema, "defer_loading": True},
+        ],
+        "metadata": {"user_id": json.dumps({"device_id": "d" * 64, "account_uuid": "", "session_id": "s" * 36})},
+        "thinking": {"type": "adaptive", "display": "summarized"},
+        "output_config": {"effort": "medium"},
+        "max_tokens": 32000,
+        "extra_body": {"context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}},
+        "extra_headers": {
+            "anthropic-beta": "interleaved-thinking-2025-05-14,context-management-2025-06-27,effort-2025-11-24",
+            "x-app": "cli",
+        },
+        "extra_query": {"beta": "true"},
+    }
+    messages = []
+    for turn in range(2):
+        text = {"type": "text", "text": f"What is the weather in Lima? Use the tool, step {turn}.", **mark}
+        messages.append(user([{"type": "text", "text": "<system-reminder>Here.</system-reminder>"}, text]))
+        if not turn:
+            messages.append({"role": "system", "content": "Environment: each tool works."})
+        first = helped(messages=messages, **ask)
+        (block,) = of(first, "tool_use")
+        # One mark moves along with the newest message.
+        del text["cache_control"]
+        result = {**result_of(block), "is_error": False}
+        messages += [{"role": "assistant", "content": first.content}, user([result])]
+        last = helped(messages=messages, **ask)
+        assert QUOTE in text_of(last), last
+        messages.append({"role": "assistant", "content": last.content})
+
+
 def show_thinking(kind):
     for way in WAYS:
         message = way(f"Say {QUOTE}.", **kind)
@@ -470,6 +513,24 @@ def citations():
 
 
 @scenario
+def web_search():
+    """The provider's own search: shown, cited, and accepted in the history."""
+    tools = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}]
+    for way in WAYS:
+        messages = [user(f"Search the web for {QUOTE}, please.")]
+        first = way(messages=messages, tools=tools)
+        assert first.stop_reason == "end_turn" and first.usage.server_tool_use.web_search_requests == 1, first
+        (search,), (result,) = of(first, "server_tool_use"), of(first, "web_search_tool_result")
+        assert search.name == "web_search" and QUOTE in search.input["query"], search
+        assert result.tool_use_id == search.id and result.content[0].url, result
+        cited = [note for block in of(first, "text") for note in block.citations or []]
+        assert cited and all(note.type == "web_search_result_location" for note in cited), first
+        assert cited[0].url == result.content[0].url and "Café" in cited[0].cited_text, cited
+        messages += [{"role": "assistant", "content": first.content}, user(f"Thanks, {QUOTE}.")]
+        assert QUOTE in text_of(way(messages=messages, tools=tools))
+
+
+@scenario
 def dropped():
     """What changes nothing but cannot be carried is left out, and that is said."""
     whole = request(system=SYSTEM, extra_headers={"anthropic-beta": "context-management-2025-06-27"})
@@ -519,6 +580,13 @@ def wrong_key():
 def bad_request():
     error = raises(anthropic.BadRequestError, lambda: create([{"type": "nonsense", "text": "Hi."}]))
     assert error.body["error"]["type"] == "invalid_request_error" and "content" in str(error), error.body
+
+
+@scenario
+def unknown_at_provider():
+    """A model that a route leads to and that the provider does not have."""
+    error = raises(anthropic.NotFoundError, lambda: create(model=f"{args.model}-no-such-model"))
+    assert error.body["error"]["type"] == "not_found_error" and error.body["error"]["message"], error.body
 
 
 @scenario

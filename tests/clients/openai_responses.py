@@ -16,17 +16,17 @@ def client(key=None, **options):
     return openai.OpenAI(base_url=f"{args.base}/v1", api_key=key or args.key, **options)
 
 
-def create(text="Say kumquat.", **more):
+def create(text="Say kumquat.", /, **more):
     more = {"model": args.model, "input": text, "store": False, **more}
     return client().responses.create(**more)
 
 
-def streamed(text="Say kumquat.", **more):
+def streamed(text="Say kumquat.", /, **more):
     """The response at the end of a raw stream, whose every event is checked."""
     return check_lifecycle(list(create(text, stream=True, **more)))
 
 
-def helped(text="Say kumquat.", **more):
+def helped(text="Say kumquat.", /, **more):
     """The response that the SDK's helper accumulates."""
     more = {"model": args.model, "input": text, "store": False, **more}
     with client().responses.stream(**more) as stream:
@@ -294,6 +294,67 @@ def hosted_tool_forced():
 
 
 @scenario
+def additional_tools():
+    """An agent whose tools stand in an item of the input instead of in `tools`."""
+    run = {"type": "custom", "name": "exec_tool", "description": "Runs code", "format": GRAMMAR}
+    space = {"type": "namespace", "name": "functions", "description": "Functions", "tools": [run, TOOLS[0]]}
+    items = [
+        {"type": "additional_tools", "role": "developer", "tools": [space]},
+        {"role": "user", "content": "Please call the exec tool."},
+    ]
+    for way in WAYS:
+        first = way(items)
+        (call,) = of(first, "custom_tool_call")
+        assert call.name == "exec_tool" and call.namespace == "functions" and call.input == "demo", call
+        output = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": f"{QUOTE} ran"}
+        assert QUOTE in way([*items, *dumped(first), output]).output_text
+
+
+@scenario
+def agent_loop():
+    """As a coding agent asks: habitual extras, hosted tools, namespaces, freeform tools, and items that keep their ids."""
+    inner = {"type": "function", "name": "spawn", "description": "Starts one", "parameters": CITY, "strict": False}
+    extra = {"client_metadata": {"session": "s"}, "metadata": {"user_id": "u"}}
+    ask = {
+        "tools": [
+            {**TOOLS[0], "strict": False},
+            PATCH,
+            {"type": "namespace", "name": "agents_v1", "description": "Agents", "tools": [inner]},
+            {"type": "web_search", "external_web_access": True},
+            {"type": "tool_search", "execution": "client", "description": "Finds tools"},
+        ],
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "reasoning": {"effort": "medium", "summary": "auto", "context": "all_turns"},
+        "include": ["reasoning.encrypted_content"],
+        "prompt_cache_key": "thread-1",
+        "text": {"verbosity": "low"},
+        "service_tier": "auto",
+        "extra_headers": {"originator": "agent", "session-id": "s-1"},
+        "extra_body": extra,
+    }
+    asks = [
+        ("What is the weather in Lima? Use the tool.", "function_call", "get_weather"),
+        ("Now use the apply_patch tool.", "custom_tool_call", "apply_patch"),
+        ("And agents_v1__spawn, the tool.", "function_call", "spawn"),
+    ]
+    items = [
+        {"type": "message", "id": "msg_1", "role": "developer", "content": [text_part("You code."), text_part("Well.")]},
+        {"type": "message", "id": "msg_2", "role": "user", "content": [text_part("<environment>here</environment>")]},
+    ]
+    for text, kind, name in asks:
+        items.append({"type": "message", "role": "user", "content": [text_part(text)]})
+        first = streamed(items, **ask)
+        (call,) = of(first, kind)
+        assert call.name == name and call.namespace == ("agents_v1" if name == "spawn" else None), call
+        items += dumped(first)
+        items.append({"type": f"{kind}_output", "call_id": call.call_id, "output": f"{QUOTE} done"})
+        last = streamed(items, **ask)
+        assert QUOTE in last.output_text, last
+        items += dumped(last)
+
+
+@scenario
 def reasoning():
     """What was thought is shown as its summary or as text, and counted."""
     for way in WAYS:
@@ -519,6 +580,42 @@ def citations():
         assert search.status == "completed" and [s.url for s in search.action.sources][0] == notes[0].url, search
 
 
+def run_search(way):
+    items = [user(text_part(f"Search the web for {QUOTE}, please."))]
+    ask = {"tools": [{"type": "web_search"}], "include": ["web_search_call.action.sources"]}
+    first = way(items, **ask)
+    (search,) = of(first, "web_search_call")
+    assert search.status == "completed" and QUOTE in search.action.query and search.action.sources[0].url, search
+    (message,) = of(first, "message")
+    (part,) = message.content
+    assert part.annotations, message
+    for note in part.annotations:
+        assert note.type == "url_citation" and note.url == search.action.sources[0].url and note.title, note
+        # The offsets count characters, and some of these are not of one byte or one UTF-16 unit.
+        assert part.text[note.start_index : note.end_index].strip() == "Source: the Café \U0001f980 itself.", (part, note)
+    return items, ask, dumped(first)
+
+
+@scenario
+def web_search():
+    """The provider's own search: shown, cited, and in the history as the provider wants it back."""
+    for way in WAYS:
+        items, ask, output = run_search(way)
+        assert QUOTE in way([*items, *output, user(text_part(f"Thanks, {QUOTE}."))], **ask).output_text
+
+
+@scenario
+def web_search_altered():
+    """Proof that what was found goes back to the provider that encrypted it."""
+    items, ask, output = run_search(create)
+    carriers = [item for item in output if item.get("encrypted_content")]
+    assert carriers, output
+    for item in carriers:
+        item["encrypted_content"] = altered(item["encrypted_content"])
+    error = raises(openai.BadRequestError, lambda: create([*items, *output, user(text_part("Thanks."))], **ask))
+    assert "encrypted" in str(error).lower(), error
+
+
 @scenario
 def dropped():
     """What changes nothing but cannot be carried is left out, and that is said."""
@@ -577,6 +674,13 @@ def bad_request():
     part = {"type": "input_nonsense", "text": "?"}
     error = raises(openai.BadRequestError, lambda: create([user(text_part("Hi."), part)]))
     assert error.param and error.param.startswith("input[0].content[1]"), error.body
+
+
+@scenario
+def unknown_at_provider():
+    """A model that a route leads to and that the provider does not have."""
+    error = raises(openai.NotFoundError, lambda: create(model=f"{args.model}-no-such-model"))
+    assert error.code == "model_not_found" and error.body["message"], error.body
 
 
 @scenario

@@ -624,3 +624,39 @@ async fn tokens_are_counted() {
         (400, &json!("max_tokens: Extra inputs are not permitted"))
     );
 }
+
+#[tokio::test]
+async fn what_was_found_comes_back_as_it_was_sent() {
+    let search = json!([{"type": "web_search_20250305", "name": "web_search"}]);
+    let first = with(&body("search this"), "tools", search);
+    let message = ok(ANTHROPIC, &first).await;
+    let content = &message["content"];
+    assert_eq!(content[0]["input"]["query"], "search this");
+    assert_eq!(content[1]["tool_use_id"], content[0]["id"]);
+    let citation = &content[3]["citations"][0];
+    assert_eq!(citation["url"], content[1]["content"][0]["url"]);
+    let (events, _) = stream(ANTHROPIC, &streamed(&first)).await;
+    let deltas = events
+        .iter()
+        .filter(|event| event["delta"]["type"] == "citations_delta");
+    assert_eq!(deltas.count(), 1);
+
+    let second = |content: &Value| {
+        let messages = json!([
+            {"role": "user", "content": "search this"},
+            {"role": "assistant", "content": content},
+            {"role": "user", "content": "thanks"},
+        ]);
+        with(&first, "messages", messages)
+    };
+    ok(ANTHROPIC, &second(content)).await;
+    for pointer in [
+        "/1/content/0/encrypted_content",
+        "/3/citations/0/encrypted_index",
+    ] {
+        let mut changed = content.clone();
+        *changed.pointer_mut(pointer).expect("sealed") = json!("EmwK");
+        let message = refused(&second(&changed)).await;
+        assert!(message.contains("Invalid encrypted content"), "{message}");
+    }
+}

@@ -545,3 +545,79 @@ async fn perplexity_wants_turns_and_gives_sources() {
     assert_eq!(last["choices"][0]["message"]["content"], text);
     assert!(last["search_results"].is_array());
 }
+
+#[tokio::test]
+async fn images_and_files_are_named() {
+    let pdf = "JVBERi0x";
+    let inline = format!("data:application/pdf;base64,{pdf}");
+    let cases = [
+        (
+            OPENAI,
+            "gpt-5",
+            json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}),
+            "image/png of 8 bytes",
+        ),
+        (
+            OPENAI,
+            "gpt-5",
+            json!({"type": "file", "file": {"filename": "a.pdf", "file_data": inline}}),
+            "application/pdf of 6 bytes",
+        ),
+        (
+            GEMINI,
+            "gemini-3.8-flash",
+            json!({"type": "image_url", "image_url": {"url": inline}}),
+            "application/pdf of 6 bytes",
+        ),
+        (
+            PERPLEXITY,
+            "sonar",
+            json!({"type": "file_url", "file_url": {"url": pdf}}),
+            "application/pdf of 6 bytes",
+        ),
+    ];
+    for (uri, model, part, seen) in cases {
+        let content = json!([{"type": "text", "text": "look"}, part]);
+        let body = json!({"model": model, "messages": [{"role": "user", "content": content}]});
+        let completion = ok(uri, &body).await;
+        let text = completion["choices"][0]["message"]["content"].as_str();
+        let text = text.expect("text");
+        assert!(
+            text.contains(&format!("“look” and sent {seen} (demo")),
+            "{text}"
+        );
+    }
+    let broken = json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]);
+    let body = json!({"model": "gpt-5", "messages": [{"role": "user", "content": broken}]});
+    let (status, error) = call(OPENAI, &body).await;
+    assert_eq!(
+        (status, &error["error"]["param"]),
+        (400, &json!("messages[0].content[0]"))
+    );
+}
+
+#[tokio::test]
+async fn results_are_quoted_whatever_else_is_said() {
+    let calls =
+        json!([{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]);
+    let messages = json!([
+        {"role": "user", "content": "use the tool"},
+        {"role": "assistant", "content": null, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "c", "content": "18 °C"},
+        {"role": "user", "content": "the tool’s image"},
+    ]);
+    let completion = ok(OPENAI, &json!({"model": "gpt-5", "messages": messages})).await;
+    let text = completion["choices"][0]["message"]["content"].as_str();
+    assert!(text.expect("text").starts_with("The tool said: “18 °C”"));
+}
+
+#[tokio::test]
+async fn perplexity_counts_the_same_whole_and_streamed() {
+    let body =
+        json!({"model": "sonar-reasoning-pro", "messages": [{"role": "user", "content": "hi"}]});
+    let whole = ok(PERPLEXITY, &body).await;
+    let (events, _) = stream(PERPLEXITY, &streamed(&body)).await;
+    let count = |value: &Value| value["usage"]["completion_tokens"].as_u64().expect("count");
+    assert_eq!(count(&whole), count(events.last().expect("events")));
+    assert!(events.is_sorted_by_key(count));
+}

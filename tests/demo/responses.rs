@@ -265,3 +265,164 @@ async fn troubles_come_on_demand() {
         "response.output_text.delta"
     );
 }
+
+/// A user message with this part beside its text.
+fn with_part(part: Value) -> Value {
+    let text = json!({"type": "input_text", "text": "look"});
+    let items = json!([{"role": "user", "content": [text, part]}]);
+    with(&body(""), "input", items)
+}
+
+#[tokio::test]
+async fn images_and_files_are_named() {
+    let pixel = "data:image/png;base64,iVBORw0KGgo=";
+    let pdf = "data:application/pdf;base64,JVBERi0x";
+    let cases = [
+        (
+            json!({"type": "input_image", "image_url": pixel, "detail": "auto"}),
+            "image/png of 8 bytes",
+        ),
+        (
+            json!({"type": "input_image", "image_url": "https://example.com/a.png"}),
+            "what is at https://example.com/a.png",
+        ),
+        (
+            json!({"type": "input_file", "filename": "a.pdf", "file_data": pdf}),
+            "application/pdf of 6 bytes",
+        ),
+    ];
+    for (part, seen) in cases {
+        let response = ok(RESPONSES, &with_part(part)).await;
+        let text = response["output"][0]["content"][0]["text"].as_str();
+        let text = text.expect("text");
+        assert!(
+            text.contains(&format!("“look” and sent {seen} (demo")),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn parts_are_checked() {
+    let cases = [
+        (
+            json!({"type": "input_text", "text": "x", "cache_control": {}}),
+            "input[0].content[1].cache_control",
+        ),
+        (json!({"type": "input_text"}), "input[0].content[1].text"),
+        (
+            json!({"type": "input_image"}),
+            "input[0].content[1].image_url",
+        ),
+        (
+            json!({"type": "input_image", "image_url": "data:image/png;base64,AAAA"}),
+            "input[0].content[1].image_url",
+        ),
+        (
+            json!({"type": "input_image", "image_url": "iVBORw0KGgo="}),
+            "input[0].content[1].image_url",
+        ),
+        (
+            json!({"type": "input_image", "image_url": "https://example.com/a", "detail": "all"}),
+            "input[0].content[1].detail",
+        ),
+        (
+            json!({"type": "input_file", "file_data": "data:application/pdf;base64,JVBERi0x"}),
+            "input[0].content[1].filename",
+        ),
+        (
+            json!({"type": "input_file", "filename": "a.pdf", "file_data": "JVBERi0x"}),
+            "input[0].content[1].file_data",
+        ),
+    ];
+    for (part, param) in cases {
+        let error = refused(&with_part(part)).await;
+        assert_eq!(error["param"], param, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn ids_name_their_kind() {
+    for (id, fits) in [("fc_1", true), ("call_1", false), ("", false)] {
+        let call = json!({"type": "function_call", "id": id, "call_id": "c", "name": "f", "arguments": "{}"});
+        let output = json!({"type": "function_call_output", "call_id": "c", "output": "x"});
+        let body = with(&body(""), "input", json!([call, output]));
+        if fits {
+            ok(RESPONSES, &body).await;
+        } else {
+            assert_eq!(refused(&body).await["param"], "input[0].id");
+        }
+    }
+}
+
+#[tokio::test]
+async fn models_take_what_their_class_takes() {
+    let effort = |effort: &str| json!({"reasoning": {"effort": effort}});
+    let carrier = json!({"include": ["reasoning.encrypted_content"]});
+    let warm = json!({"temperature": 0.5});
+    let warm_without = json!({"temperature": 0.5, "reasoning": {"effort": "none"}});
+    let cases = [
+        ("gpt-4.1", &warm, None),
+        ("gpt-4.1", &effort("low"), Some("reasoning.effort")),
+        ("gpt-4.1", &carrier, Some("include")),
+        ("o3", &effort("low"), None),
+        ("o3", &effort("minimal"), Some("reasoning.effort")),
+        ("o3", &warm, Some("temperature")),
+        ("gpt-5-mini", &effort("minimal"), None),
+        ("gpt-5-mini", &effort("none"), Some("reasoning.effort")),
+        ("gpt-5.1", &effort("xhigh"), Some("reasoning.effort")),
+        ("gpt-5.1", &warm_without, None),
+        ("gpt-5.6", &effort("xhigh"), None),
+        ("gpt-5.6", &carrier, None),
+        ("gpt-5.6", &warm, Some("temperature")),
+        (
+            "gpt-5.6",
+            &json!({"reasoning": {"budget": 1}}),
+            Some("reasoning.budget"),
+        ),
+        (
+            "gpt-5.6",
+            &json!({"reasoning": {"summary": "all"}}),
+            Some("reasoning.summary"),
+        ),
+        (
+            "gpt-5.6",
+            &json!({"include": ["everything"]}),
+            Some("include[0]"),
+        ),
+    ];
+    for (model, members, param) in cases {
+        let mut body = with(&body("hi"), "model", json!(model));
+        for (name, value) in members.as_object().expect("members") {
+            body[name] = value.clone();
+        }
+        match param {
+            None => drop(ok(RESPONSES, &body).await),
+            Some(param) => assert_eq!(refused(&body).await["param"], param, "{model} {members}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn searches_are_cited() {
+    let body = with(
+        &body("search this"),
+        "tools",
+        json!([{"type": "web_search"}]),
+    );
+    let body = with(&body, "include", json!(["web_search_call.action.sources"]));
+    let response = streamed_response(&body).await;
+    let search = &response["output"][0];
+    assert_eq!(search["type"], "web_search_call");
+    assert_eq!(search["action"]["query"], "search this");
+    let part = &response["output"][1]["content"][0];
+    let note = &part["annotations"][0];
+    assert_eq!(note["url"], search["action"]["sources"][0]["url"]);
+    let place = |name: &str| usize::try_from(note[name].as_u64().expect("place")).expect("place");
+    let text = part["text"].as_str().expect("text").chars();
+    let cited: String = text
+        .skip(place("start_index"))
+        .take(place("end_index") - place("start_index"))
+        .collect();
+    assert_eq!(cited, "Source: the Café 🦀 itself.");
+}

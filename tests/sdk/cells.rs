@@ -6,7 +6,7 @@
 use super::support::upstream::Recorded;
 use super::{
     CLIENT_KEY, FAULTS, MESSAGES, MESSAGES_BASIC, MESSAGES_TOOLS, RESPONSES, RESPONSES_BASIC,
-    RESPONSES_TOOLS, Scripted, demo,
+    RESPONSES_TOOLS, Scripted, demo, leaves, retries,
 };
 
 /// What every converted cell of Responses clients does.
@@ -35,6 +35,8 @@ const RESPONSES_MORE_TOOLS: &[&str] = &[
     "namespace_tool",
     "hosted_tool",
     "hosted_tool_forced",
+    "additional_tools",
+    "agent_loop",
     "reasoning_foreign",
 ];
 /// Reasoning that is shown, and a loop with it.
@@ -66,6 +68,7 @@ const MESSAGES_MORE_TOOLS: &[&str] = &[
     "tools_serial",
     "tool_choice",
     "tool_long_name",
+    "agent_loop",
     "thinking_foreign",
 ];
 /// Thinking that is shown, and loops with it.
@@ -78,6 +81,8 @@ const MESSAGES_THINKING: &[&str] = &[
 
 /// Faults of the scripted upstream and what belongs to them.
 const CONVERTED_FAULTS: &[&str] = &["failed_whole", "unicode_split", "wrong_key"];
+/// Where the route leads to a provider by the start of the model's name.
+const UNKNOWN_MODEL: &[&str] = &["unknown_at_provider"];
 
 /// All that a Responses client does where there are tools.
 const RESPONSES_FULL: &[&[&str]] = &[
@@ -103,6 +108,8 @@ fn with<'a>(sets: &[&'a [&'a str]], own: &[&'a [&'a str]]) -> Vec<&'a [&'a str]>
 fn demo_responses_on_anthropic() {
     let own = [
         "reasoning_redacted",
+        "web_search",
+        "web_search_altered",
         "pdf",
         "refusal_filtered",
         "refusal",
@@ -116,7 +123,8 @@ fn demo_responses_on_anthropic() {
 /// Models that decide by themselves how much to think, and which of their thinking to show.
 #[test]
 fn demo_responses_on_anthropic_adaptive() {
-    let sets = [RESPONSES_REASONING, RESPONSES_SIGNED, RESPONSES_TOOLS];
+    let own = ["agent_loop", "web_search"];
+    let sets = [RESPONSES_REASONING, RESPONSES_SIGNED, RESPONSES_TOOLS, &own];
     for model in ["claude-opus-4-6", "claude-opus-4-8", "claude-opus-5-5"] {
         demo(RESPONSES, model, &sets);
     }
@@ -152,8 +160,8 @@ fn demo_responses_on_groq_other_models() {
     let sets = [RESPONSES_BASIC, RESPONSES_TOOLS, RESPONSES_REASONING];
     demo(RESPONSES, "groq/qwen/qwen3-32b", &sets);
     // Asked to reason, a model that cannot just answers.
-    let own = ["reasoning_foreign", "custom_tool_thinking"];
-    let sets = [RESPONSES_BASIC, RESPONSES_TOOLS, &own];
+    let own = ["custom_tool_thinking"];
+    let sets = [RESPONSES_BASIC, RESPONSES_TOOLS, RESPONSES_MORE_TOOLS, &own];
     demo(RESPONSES, "groq/llama-3.3-70b-versatile", &sets);
 }
 
@@ -171,6 +179,7 @@ fn demo_messages_on_openai() {
     let own = [
         "omitted_loop",
         "thinking_altered",
+        "web_search",
         "pdf",
         "refusal",
         "stop_sequence",
@@ -188,8 +197,9 @@ fn demo_messages_on_openai_other_models() {
         demo(MESSAGES, model, &[MESSAGES_BASIC, MESSAGES_TOOLS, &own]);
     }
     // A model that does not reason.
-    let own = ["stop_sequence", "thinking_foreign", "structured"];
-    demo(MESSAGES, "gpt-4.1", &[MESSAGES_BASIC, MESSAGES_TOOLS, &own]);
+    let sets = [MESSAGES_BASIC, MESSAGES_TOOLS, MESSAGES_MORE_TOOLS];
+    let own = ["stop_sequence", "structured"];
+    demo(MESSAGES, "gpt-4.1", &with(&sets, &[&own]));
 }
 
 #[test]
@@ -232,7 +242,7 @@ fn demo_messages_on_groq() {
 fn demo_messages_on_groq_other_models() {
     let sets = [MESSAGES_BASIC, MESSAGES_TOOLS, MESSAGES_THINKING];
     demo(MESSAGES, "groq/qwen/qwen3-32b", &sets);
-    let sets = [MESSAGES_BASIC, MESSAGES_TOOLS, &["thinking_foreign"]];
+    let sets = [MESSAGES_BASIC, MESSAGES_TOOLS, MESSAGES_MORE_TOOLS];
     demo(MESSAGES, "groq/llama-3.3-70b-versatile", &sets);
 }
 
@@ -278,6 +288,12 @@ fn scripted_responses_on_anthropic() {
         assert_eq!(request.json()["model"], "claude-sonnet-4-5");
         assert!(request.json()["max_tokens"].is_u64());
     }
+    scripted(
+        RESPONSES,
+        "anthropic",
+        "claude-sonnet-4-5",
+        &[UNKNOWN_MODEL],
+    );
 }
 
 #[test]
@@ -297,6 +313,7 @@ fn scripted_messages_on_openai() {
         assert_eq!(body["model"], "gpt-5.5-exact");
         assert_eq!(body["store"], false, "{body}");
     }
+    scripted(MESSAGES, "openai", "gpt-5.5", &[UNKNOWN_MODEL]);
 }
 
 /// Any other server with a Chat endpoint: the least that can be relied on.
@@ -321,6 +338,8 @@ fn scripted_responses_on_openai_compatible() {
         assert_eq!(request.target, "/v1/chat/completions");
         assert_eq!(request.json()["model"], "compatible-model");
     }
+    let sets = [UNKNOWN_MODEL];
+    scripted(RESPONSES, "openai-compatible", "compatible-model", &sets);
 }
 
 #[test]
@@ -345,11 +364,14 @@ fn scripted_messages_on_openai_compatible() {
         assert_eq!(request.target, "/v1/chat/completions");
         assert_eq!(request.json()["model"], "compatible-model");
     }
+    let sets = [UNKNOWN_MODEL];
+    scripted(MESSAGES, "openai-compatible", "compatible-model", &sets);
 }
 
 /// The faults of a provider of Chat, and what its requests must look like.
 fn scripted_chat(script: &str, provider: &str, model: &str, target: &str) {
-    for request in scripted(script, provider, model, &[CONVERTED_FAULTS, FAULTS]) {
+    let sets = [CONVERTED_FAULTS, FAULTS, UNKNOWN_MODEL];
+    for request in scripted(script, provider, model, &sets) {
         assert_eq!(request.target, target);
         assert!(!request.contains(CLIENT_KEY));
     }
@@ -387,4 +409,21 @@ fn scripted_messages_on_groq() {
 #[test]
 fn scripted_messages_on_perplexity() {
     scripted_chat(MESSAGES, "perplexity", "sonar", PERPLEXITY_PATH);
+}
+
+/// A client that leaves takes its call at the provider with it, in a converted cell as anywhere.
+#[test]
+fn scripted_client_leaves() {
+    leaves(RESPONSES, "claude-sonnet-4-5");
+    leaves(RESPONSES, "gemini-3.8-flash");
+    leaves(MESSAGES, "gpt-5.5");
+    leaves(MESSAGES, "openai/gpt-oss-120b");
+}
+
+#[test]
+fn scripted_retries() {
+    retries(RESPONSES, "claude-sonnet-4-5");
+    retries(RESPONSES, "sonar");
+    retries(MESSAGES, "gpt-5.5");
+    retries(MESSAGES, "gemini-3.8-flash");
 }

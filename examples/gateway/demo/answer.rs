@@ -1,7 +1,7 @@
 //! What to answer, the same for every dialect; the dialects only render it.
 //!
 //! Words in the last user text choose the answer: `tool`, `weather` or a tool's name (a tool call), `both` or `parallel` (two of them),
-//! `refuse`, `redact` (thinking that is redacted), `again` (the prompt cache is hit), and, for testers, `demo:overloaded`, `demo:ratelimit`,
+//! `refuse`, `search` (a search of the web by the provider), `redact` (thinking that is redacted), `again` (the prompt cache is hit), and, for testers, `demo:overloaded`, `demo:ratelimit`,
 //! `demo:error-event`, `demo:first-event-error`, `demo:cut`.
 
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub(super) struct Question {
     /// Schema of the structured output that was asked for.
     pub(super) schema: Option<Value>,
     pub(super) thinking: bool,
+    /// Whether the provider may search the web.
+    pub(super) may_search: bool,
     /// Tokens after which the text is cut.
     pub(super) cut_at: Option<u64>,
     pub(super) stop: Vec<String>,
@@ -57,6 +59,8 @@ pub(super) struct Answer {
     pub(super) thinking: Option<String>,
     /// Whether a redacted part of the thinking follows.
     pub(super) redacted: bool,
+    /// What the provider looked for on the web before it answered.
+    pub(super) search: Option<String>,
     pub(super) text: String,
     pub(super) calls: Vec<Call>,
     pub(super) end: End,
@@ -101,6 +105,13 @@ pub(super) enum Trouble {
     Cut,
 }
 
+/// Address, title and words of the page that every search finds.
+pub(super) const PAGE: (&str, &str, &str) = (
+    "https://example.org/café",
+    "Café",
+    "Source: the Café 🦀 itself.",
+);
+
 /// Why a refusal is one, for the dialects that say so.
 pub(super) const REFUSAL: &str = "I’m sorry, but the demo was asked to refuse this.";
 
@@ -134,6 +145,7 @@ pub(super) fn answer(question: &Question) -> Answer {
     let mut answer = Answer {
         redacted: question.thinking && words.contains("redact"),
         thinking,
+        search: None,
         text: String::new(),
         calls: Vec::new(),
         end: End::Done,
@@ -147,6 +159,9 @@ pub(super) fn answer(question: &Question) -> Answer {
     }
     if question.results.is_empty() {
         answer.calls = calls(question, &words);
+    }
+    if question.may_search && answer.calls.is_empty() && words.contains("search") {
+        answer.search = Some(quote(&question.last_user));
     }
     answer.text = if answer.calls.len() > 1 {
         "Calling both tools…".to_owned()

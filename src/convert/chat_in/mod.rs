@@ -11,7 +11,7 @@ mod queue;
 mod reader;
 mod sources;
 mod thoughts;
-mod usage;
+pub(in crate::convert) mod usage;
 mod whole;
 
 #[cfg(test)]

@@ -1,79 +1,126 @@
-//! Token counts.
+//! Token counts of Chat answers.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::format::chat::answer::object;
 use crate::format::messages::Count;
+use crate::format::openai_usage::{self, Details};
 use crate::provider::chat_profile::OutputTokens;
 use crate::usage::Usage;
 
+/// OpenAI's `CompletionUsage`, with what Perplexity adds.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct View<'a> {
     prompt_tokens: Count,
     completion_tokens: Count,
     total_tokens: Count,
-    /// Perplexity.
-    reasoning_tokens: Count,
-    /// Perplexity.
-    num_search_queries: Count,
     #[serde(borrow)]
     prompt_tokens_details: Option<&'a RawValue>,
     #[serde(borrow)]
     completion_tokens_details: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    cached_tokens: Count,
-    cache_write_tokens: Count,
+    /// Perplexity.
     reasoning_tokens: Count,
+    /// Perplexity.
+    num_search_queries: Count,
+    /// Perplexity.
+    #[serde(borrow)]
+    search_context_size: Option<&'a RawValue>,
 }
 
-/// The counts of a `usage` object; `None` where it counts nothing.
+/// The counts that a `usage` object has.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    prompt: Option<u64>,
+    completion: Option<u64>,
+    total: Option<u64>,
+    prompt_details: Details,
+    completion_details: Details,
+    /// Perplexity's count of reasoning beside the completion.
+    reasoning: Option<u64>,
+    searches: Option<u64>,
+    is_perplexity: bool,
+}
+
+impl Counts {
+    fn read(raw: Option<&RawValue>) -> Option<Self> {
+        let view: View<'_> = object(raw)?;
+        let reasoning = view.reasoning_tokens.get();
+        let searches = view.num_search_queries.get();
+        Some(Self {
+            prompt: view.prompt_tokens.get(),
+            completion: view.completion_tokens.get(),
+            total: view.total_tokens.get(),
+            prompt_details: Details::read(view.prompt_tokens_details),
+            completion_details: Details::read(view.completion_tokens_details),
+            reasoning,
+            searches,
+            is_perplexity: view.search_context_size.is_some()
+                || reasoning.is_some()
+                || searches.is_some(),
+        })
+    }
+
+    /// The counts in our categories; what was not said stays unsaid.
+    fn usage(self, output: OutputTokens) -> Usage {
+        let mut usage = openai_usage::disjoint(
+            self.prompt,
+            self.completion,
+            self.prompt_details,
+            self.completion_details,
+        );
+        usage.web_searches = self.searches;
+        match output {
+            OutputTokens::Whole => {}
+            OutputTokens::RestOfTotal => {
+                if let (Some(prompt), Some(completion), Some(total)) =
+                    (self.prompt, self.completion, self.total)
+                    && total > prompt.saturating_add(completion)
+                {
+                    let all = total.saturating_sub(prompt);
+                    let hidden = all.saturating_sub(completion);
+                    usage.output = Some(all);
+                    usage.reasoning = usage.reasoning.or(Some(hidden));
+                }
+            }
+            OutputTokens::PlusReasoning => {
+                usage.reasoning = self.reasoning.or(usage.reasoning);
+                let more = usage.reasoning.unwrap_or(0);
+                usage.output = usage.output.map(|output| output.saturating_add(more));
+            }
+        }
+        usage
+    }
+}
+
+/// The counts of a `usage` object of a provider that counts like this; `None` where it counts nothing, and 0 for what it
+/// leaves out.
 pub(super) fn read(raw: Option<&RawValue>, output: OutputTokens) -> Option<Usage> {
-    let view: View<'_> = object(raw)?;
-    if view.prompt_tokens.get().is_none() && view.completion_tokens.get().is_none() {
+    let mut counts = Counts::read(raw)?;
+    if counts.prompt.is_none() && counts.completion.is_none() {
         return None;
     }
-    let prompt: Details = object(view.prompt_tokens_details).unwrap_or_default();
-    let details: Details = object(view.completion_tokens_details).unwrap_or_default();
-    let all = view.prompt_tokens.get().unwrap_or(0);
-    let completion = view.completion_tokens.get().unwrap_or(0);
-    let total = view.total_tokens.get().unwrap_or(0);
-    let (output, reasoning) = match output {
-        OutputTokens::Whole => (completion, details.reasoning_tokens.get().unwrap_or(0)),
-        OutputTokens::RestOfTotal => {
-            let output = if total > all.saturating_add(completion) {
-                total - all
-            } else {
-                completion
-            };
-            let hidden = output.saturating_sub(completion);
-            (output, details.reasoning_tokens.get().unwrap_or(hidden))
-        }
-        OutputTokens::PlusReasoning => {
-            let reasoning = view
-                .reasoning_tokens
-                .get()
-                .or(details.reasoning_tokens.get())
-                .unwrap_or(0);
-            (completion.saturating_add(reasoning), reasoning)
-        }
+    counts.prompt.get_or_insert(0);
+    counts.completion.get_or_insert(0);
+    let mut usage = counts.usage(output);
+    usage.cache_read.get_or_insert(0);
+    usage.cache_write.get_or_insert(0);
+    usage.reasoning.get_or_insert(0);
+    Some(usage)
+}
+
+/// The counts of a `usage` object of any provider; its members tell how it counts.
+pub(in crate::convert) fn read_any(raw: &RawValue) -> Option<Usage> {
+    let counts = Counts::read(Some(raw))?;
+    // Perplexity reports reasoning beside the completion. Gemini leaves thoughts out of the completion, but not out of
+    // the total, which is the sum of both counts everywhere else.
+    let output = if counts.is_perplexity {
+        OutputTokens::PlusReasoning
+    } else {
+        OutputTokens::RestOfTotal
     };
-    let cached = prompt.cached_tokens.get().unwrap_or(0);
-    let written = prompt.cache_write_tokens.get().unwrap_or(0);
-    Some(Usage {
-        input: Some(all.saturating_sub(cached).saturating_sub(written)),
-        cache_read: Some(cached),
-        cache_write: Some(written),
-        output: Some(output),
-        reasoning: Some(reasoning),
-        web_searches: view.num_search_queries.get(),
-        ..Usage::default()
-    })
+    Some(counts.usage(output))
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use bytes::BytesMut;
 use http::StatusCode;
 use serde_json::Value;
 
+use super::response;
 use super::state::State;
 use super::stream::validate::{End, events, validate};
 use super::stream::{MessagesToChat, replay};
-use super::{error, response};
+use crate::convert::anthropic_error;
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine};
 use crate::convert::tool_names::ToolNames;
@@ -99,7 +100,7 @@ fn errors() {
     for case in Case::with("upstream_error.json") {
         let upstream = case.json("upstream_error.json");
         let status = StatusCode::from_u16(upstream["status"].as_u64().unwrap() as u16).unwrap();
-        let error = error::convert(status, upstream["body"].to_string().as_bytes());
+        let error = anthropic_error::convert(status, upstream["body"].to_string().as_bytes());
         let expected = case.json("client_error.json");
         assert_eq!(
             u64::from(error.status.as_u16()),

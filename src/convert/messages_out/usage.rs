@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 
 use crate::codec::write::Object;
+use crate::convert::usage_out::write_cache_creation;
 use crate::usage::Usage;
 
 /// The counts of a message that has only begun: nobody knows them yet.
@@ -28,19 +29,7 @@ pub(super) fn write(out: &mut BytesMut, usage: &Usage, service_tier: Option<&str
         )
         .uint("cache_read_input_tokens", usage.cache_read.unwrap_or(0))
         .uint("output_tokens", usage.output.unwrap_or(0));
-    if usage.cache_write_5m.is_some() || usage.cache_write_1h.is_some() {
-        let mut creation = object.object("cache_creation");
-        creation
-            .uint(
-                "ephemeral_5m_input_tokens",
-                usage.cache_write_5m.unwrap_or(0),
-            )
-            .uint(
-                "ephemeral_1h_input_tokens",
-                usage.cache_write_1h.unwrap_or(0),
-            );
-        creation.end();
-    }
+    write_cache_creation(&mut object, usage);
     if let Some(reasoning) = usage.reasoning {
         let mut details = object.object("output_tokens_details");
         details.uint("thinking_tokens", reasoning);

@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::convert::chat_in;
 use crate::endpoint::Format;
-use crate::format::messages::{Count, Counts};
+use crate::format::messages::Counts;
+use crate::format::responses::Counts as ResponsesCounts;
 use crate::usage::Usage;
 
 /// The counts of a whole answer; unknown where the answer has none.
@@ -34,51 +36,6 @@ pub(super) struct Holder<'a> {
     pub(super) x_groq: Option<&'a RawValue>,
 }
 
-/// OpenAI's `CompletionUsage`, with what Perplexity adds.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ChatCounts<'a> {
-    prompt_tokens: Count,
-    completion_tokens: Count,
-    total_tokens: Count,
-    #[serde(borrow)]
-    prompt_tokens_details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    completion_tokens_details: Option<&'a RawValue>,
-    reasoning_tokens: Count,
-    num_search_queries: Count,
-    #[serde(borrow)]
-    search_context_size: Option<&'a RawValue>,
-}
-
-/// OpenAI's `ResponseUsage`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ResponsesCounts<'a> {
-    input_tokens: Count,
-    output_tokens: Count,
-    #[serde(borrow)]
-    input_tokens_details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    output_tokens_details: Option<&'a RawValue>,
-}
-
-/// The details of either side, in both formats.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    cached_tokens: Count,
-    cache_write_tokens: Count,
-    reasoning_tokens: Count,
-}
-
-impl Details {
-    fn read(raw: Option<&RawValue>) -> Self {
-        raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default()
-    }
-}
-
 /// The counts of a Chat answer or chunk, whichever provider made it; `None` when it has none.
 pub(super) fn chat(holder: &Holder<'_>) -> Option<Usage> {
     let raw = match (holder.usage, holder.x_groq) {
@@ -90,66 +47,12 @@ pub(super) fn chat(holder: &Holder<'_>) -> Option<Usage> {
         }
         (None, None) => return None,
     };
-    let counts: ChatCounts<'_> = serde_json::from_str(raw.get()).ok()?;
-    let prompt = Details::read(counts.prompt_tokens_details);
-    let completion = Details::read(counts.completion_tokens_details);
-    let mut usage = openai(
-        counts.prompt_tokens,
-        counts.completion_tokens,
-        &prompt,
-        &completion,
-    );
-    let is_perplexity = counts.search_context_size.is_some()
-        || counts.reasoning_tokens.get().is_some()
-        || counts.num_search_queries.get().is_some();
-    if is_perplexity {
-        // Perplexity reports reasoning beside the completion.
-        usage.web_searches = counts.num_search_queries.get();
-        if let Some(reasoning) = counts.reasoning_tokens.get() {
-            usage.reasoning = Some(reasoning);
-            usage.output = usage.output.map(|output| output.saturating_add(reasoning));
-        }
-    } else if let (Some(input), Some(output), Some(total)) = (
-        counts.prompt_tokens.get(),
-        counts.completion_tokens.get(),
-        counts.total_tokens.get(),
-    ) && total > input.saturating_add(output)
-    {
-        // Gemini leaves thoughts out of the completion, but not out of the total.
-        let all = total.saturating_sub(input);
-        usage.output = Some(all);
-        usage.reasoning = usage.reasoning.or(Some(all.saturating_sub(output)));
-    }
-    Some(usage)
+    chat_in::usage::read_any(raw)
 }
 
 /// The counts of a Responses answer.
 pub(super) fn responses(raw: &RawValue) -> Usage {
-    let counts: ResponsesCounts<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
-    openai(
-        counts.input_tokens,
-        counts.output_tokens,
-        &Details::read(counts.input_tokens_details),
-        &Details::read(counts.output_tokens_details),
-    )
-}
-
-/// OpenAI's prompt count includes the cached tokens; ours are disjoint.
-fn openai(prompt: Count, completion: Count, input: &Details, output: &Details) -> Usage {
-    let cached = input.cached_tokens.get();
-    let written = input.cache_write_tokens.get();
-    Usage {
-        input: prompt.get().map(|prompt| {
-            prompt
-                .saturating_sub(cached.unwrap_or(0))
-                .saturating_sub(written.unwrap_or(0))
-        }),
-        cache_read: cached,
-        cache_write: written,
-        output: completion.get(),
-        reasoning: output.reasoning_tokens.get(),
-        ..Usage::default()
-    }
+    ResponsesCounts::read(Some(raw)).usage
 }
 
 #[cfg(test)]

@@ -1,8 +1,5 @@
 //! Anthropic's errors for Responses clients: the error objects are those of Chat, failed responses have codes of their own.
 
-pub(crate) use crate::convert::chat_to_messages::error::{
-    convert, convert_event, rate_limit_headers,
-};
 use crate::format::error::ClientError;
 
 /// The code of a failed response; OpenAI's `ResponseError` knows these only.
@@ -17,6 +14,7 @@ pub(super) fn failure_code(error: &ClientError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::convert::anthropic_error::convert_event;
 
     #[test]
     fn failure_codes() {

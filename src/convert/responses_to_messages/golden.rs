@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::state::State;
 use super::stream::MessagesToResponses;
-use super::{error, request, response};
+use super::{request, response};
 use crate::codec::sse::Decoder;
+use crate::convert::anthropic_error;
 use crate::convert::context::{AnswerContext, RequestContext};
 use crate::convert::machine::{Flow, Machine};
 use crate::convert::report::LossReport;
@@ -150,7 +151,7 @@ fn errors() {
         let upstream = case.json("upstream_error.json");
         let status = u16::try_from(upstream["status"].as_u64().unwrap()).unwrap();
         let status = StatusCode::from_u16(status).unwrap();
-        let error = error::convert(status, upstream["body"].to_string().as_bytes());
+        let error = anthropic_error::convert(status, upstream["body"].to_string().as_bytes());
         let expected = case.json("client_error.json");
         assert_eq!(expected["status"], error.status.as_u16(), "{}", case.name);
         let body = error.to_json(Format::Responses, None);

@@ -5,9 +5,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error;
 use super::state::State;
 use super::stream::MessagesToResponses;
+use crate::convert::anthropic_error;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
@@ -110,7 +110,9 @@ fn read(body: &[u8]) -> Result<Whole<'_>, ClientError> {
     }
     let answer: Whole<'_> = serde_json::from_slice(body).map_err(|_| malformed())?;
     match answer.kind.get() {
-        Some(kind) if kind.is("error") => Err(error::convert(StatusCode::BAD_GATEWAY, body)),
+        Some(kind) if kind.is("error") => {
+            Err(anthropic_error::convert(StatusCode::BAD_GATEWAY, body))
+        }
         Some(kind) if kind.is("message") => Ok(answer),
         _ if answer.content.is_some() => Ok(answer),
         _ => Err(malformed()),

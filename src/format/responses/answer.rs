@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::format::messages::{Count, Text};
+use crate::format::openai_usage::{self, Details};
 use crate::usage::Usage;
 
 /// OpenAI's `Response`; also the one inside a stream's life-cycle events.
@@ -244,29 +245,13 @@ impl Counts {
             #[serde(borrow)]
             output_tokens_details: Option<&'a RawValue>,
         }
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Details {
-            cached_tokens: Count,
-            cache_write_tokens: Count,
-            reasoning_tokens: Count,
-        }
         let view: View<'_> = lenient(raw);
-        let input: Details = lenient(view.input_tokens_details);
-        let output: Details = lenient(view.output_tokens_details);
-        let cached = input.cached_tokens.get();
-        let written = input.cache_write_tokens.get();
-        let usage = Usage {
-            input: view.input_tokens.get().map(|all| {
-                all.saturating_sub(cached.unwrap_or(0))
-                    .saturating_sub(written.unwrap_or(0))
-            }),
-            cache_read: cached,
-            cache_write: written,
-            output: view.output_tokens.get(),
-            reasoning: output.reasoning_tokens.get(),
-            ..Usage::default()
-        };
+        let usage = openai_usage::disjoint(
+            view.input_tokens.get(),
+            view.output_tokens.get(),
+            Details::read(view.input_tokens_details),
+            Details::read(view.output_tokens_details),
+        );
         Self { usage }
     }
 }

@@ -189,7 +189,7 @@ fn block(value: &Value, at: &str, role: &str) -> Check {
                 || kind.ends_with("_tool_result")
                 || kind.starts_with("mcp_"))
         {
-            return Ok(());
+            return sealed(block, &format!("{at}.{kind}"));
         }
         let expected = if role == "user" {
             "'document', 'image', 'search_result', 'text', 'tool_result'"
@@ -247,8 +247,28 @@ fn text_block(block: &Object, here: &str) -> Check {
         Some(text) if text.trim().is_empty() => Err(Refusal::invalid(
             "messages: text content blocks must contain non-whitespace text",
         )),
-        Some(_) => Ok(()),
+        Some(_) => sealed(block, here),
     }
+}
+
+/// What Anthropic encrypted in results and citations comes back as it was sent.
+fn sealed(block: &Object, here: &str) -> Check {
+    let results = list(block, "content").iter().enumerate();
+    let results =
+        results.map(|(index, result)| (result, format!("content.{index}"), "encrypted_content"));
+    let citations = list(block, "citations").iter().enumerate();
+    let citations = citations
+        .map(|(index, citation)| (citation, format!("citations.{index}"), "encrypted_index"));
+    for (value, place, name) in results.chain(citations) {
+        let is_search =
+            value["type"] == "web_search_result" || value["type"] == "web_search_result_location";
+        if is_search && !value[name].as_str().is_some_and(signature::is_redacted) {
+            return Err(Refusal::invalid(format!(
+                "{here}.{place}.{name}: Invalid encrypted content in search result block"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn source(block: &Object, here: &str, kind: &str) -> Check {

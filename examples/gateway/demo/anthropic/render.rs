@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, Choice, End, Input, Question, REFUSAL, Tool, is_repeated};
+use super::super::answer::{
+    Answer, Choice, End, Input, PAGE, Question, REFUSAL, Tool, is_repeated,
+};
 use super::super::check::{Object, content_text, flag, get, list, text};
 use super::super::media;
 use super::super::reply::{id, tokens};
@@ -53,6 +55,10 @@ pub(super) fn question(body: &Object) -> Question {
                 })
             })
             .collect(),
+        may_search: list(body, "tools")
+            .iter()
+            .filter_map(|tool| tool.get("type")?.as_str())
+            .any(|kind| kind.starts_with("web_search_")),
         choice: match choice.and_then(|choice| text(choice, "type")) {
             Some("none") => Choice::None,
             Some("any") => Choice::Any,
@@ -111,8 +117,14 @@ pub(super) fn message(body: &Object, question: &Question, answer: &Answer, bytes
                 .push(json!({"type": "redacted_thinking", "data": sign(Kind::Redacted, thought)}));
         }
     }
+    if let Some(query) = &answer.search {
+        content.extend(search(query, bytes));
+    }
     if !answer.text.is_empty() {
         content.push(json!({"type": "text", "text": answer.text}));
+    }
+    if answer.search.is_some() {
+        content.push(cited());
     }
     for (index, call) in answer.calls.iter().enumerate() {
         let input = match &call.input {
@@ -140,6 +152,30 @@ pub(super) fn message(body: &Object, question: &Question, answer: &Answer, bytes
         "content": content, "stop_reason": reason, "stop_sequence": sequence,
         "stop_details": details, "container": null, "usage": usage,
     })
+}
+
+/// A search that the provider made, and what it found.
+fn search(query: &str, bytes: &[u8]) -> [Value; 2] {
+    let (url, title, words) = PAGE;
+    let id = id("srvtoolu_", bytes, 0);
+    let found = json!({
+        "type": "web_search_result", "url": url, "title": title, "page_age": "2 days",
+        "encrypted_content": sign(Kind::Redacted, words),
+    });
+    [
+        json!({"type": "server_tool_use", "id": id, "name": "web_search", "input": {"query": query}}),
+        json!({"type": "web_search_tool_result", "tool_use_id": id, "content": [found]}),
+    ]
+}
+
+/// A text with its source.
+fn cited() -> Value {
+    let (url, title, words) = PAGE;
+    let citation = json!({
+        "type": "web_search_result_location", "url": url, "title": title, "cited_text": words,
+        "encrypted_index": sign(Kind::Redacted, url),
+    });
+    json!({"type": "text", "text": format!(" {words}"), "citations": [citation]})
 }
 
 /// Counts that add up: input, written to and read from the cache are apart.
@@ -183,6 +219,9 @@ fn usage(
         "service_tier": "standard",
         "inference_geo": "not_available",
     });
+    if answer.search.is_some() {
+        usage["server_tool_use"] = json!({"web_search_requests": 1, "web_fetch_requests": 0});
+    }
     if thought > 0 {
         usage["output_tokens_details"] = json!({"thinking_tokens": thought});
     }

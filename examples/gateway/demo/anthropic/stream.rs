@@ -58,13 +58,21 @@ pub(super) fn events(message: &Value) -> Vec<Event> {
 fn parts(block: &Value) -> (Value, Vec<Value>) {
     let cut = |value: &Value, count| pieces(value.as_str().unwrap_or_default(), count);
     match block["type"].as_str() {
-        Some("text") => (
-            json!({"type": "text", "text": ""}),
-            cut(&block["text"], 5)
-                .iter()
-                .map(|text| json!({"type": "text_delta", "text": text}))
-                .collect(),
-        ),
+        Some("text") => {
+            let citations = block["citations"].as_array();
+            let mut first = json!({"type": "text", "text": ""});
+            if citations.is_some() {
+                first["citations"] = json!([]);
+            }
+            // A text's sources come before it.
+            let citations = citations.into_iter().flatten();
+            let citations =
+                citations.map(|citation| json!({"type": "citations_delta", "citation": citation}));
+            let texts = cut(&block["text"], 5).into_iter();
+            let texts = texts.map(|text| json!({"type": "text_delta", "text": text}));
+            let deltas = citations.chain(texts);
+            (first, deltas.collect())
+        }
         Some("thinking") => (
             json!({"type": "thinking", "thinking": "", "signature": ""}),
             cut(&block["thinking"], 3)
@@ -73,7 +81,7 @@ fn parts(block: &Value) -> (Value, Vec<Value>) {
                 .chain([json!({"type": "signature_delta", "signature": block["signature"]})])
                 .collect(),
         ),
-        Some("tool_use") => {
+        Some("tool_use" | "server_tool_use") => {
             let input = block["input"].to_string();
             // A call without arguments has no more than the empty first delta.
             let fragments = if input == "{}" {

@@ -258,6 +258,7 @@ pub(super) fn question(body: &Object, dialect: &dyn Dialect) -> Question {
             _ => None,
         }),
         thinking: dialect.thinks(body),
+        may_search: false,
         cut_at: limit.and_then(Value::as_u64).filter(|limit| *limit < 8),
         stop: match get(body, "stop") {
             Some(Value::String(stop)) => vec![stop.clone()],

@@ -332,6 +332,10 @@ pub(super) fn question(body: &Object) -> Question {
             .unwrap_or_default(),
         results,
         tools: tools.collect(),
+        may_search: list(body, "tools")
+            .iter()
+            .filter_map(|tool| tool.get("type")?.as_str())
+            .any(|kind| kind.starts_with("web_search")),
         choice: match get(body, "tool_choice") {
             Some(Value::String(choice)) if choice == "none" => Choice::None,
             Some(Value::String(choice)) if choice == "required" => Choice::Any,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, End, Input, Question, REFUSAL, is_repeated};
+use super::super::answer::{Answer, End, Input, PAGE, Question, REFUSAL, is_repeated};
 use super::super::check::{Object, flag, get, list};
 use super::super::reply::{CREATED, id, tokens};
 use super::input::encrypt;
@@ -73,14 +73,15 @@ fn output(body: &Object, answer: &Answer, bytes: &[u8]) -> Vec<Value> {
         }
         output.push(item);
     }
+    if let Some(query) = &answer.search {
+        output.push(search(body, query, bytes));
+    }
     let part = if answer.end == End::Refusal {
         Some(json!({"type": "refusal", "refusal": REFUSAL}))
     } else if answer.text.is_empty() && !answer.calls.is_empty() {
         None
     } else {
-        Some(json!({
-            "type": "output_text", "text": answer.text, "annotations": [], "logprobs": [],
-        }))
+        Some(text_part(answer))
     };
     if let Some(part) = part {
         let status = if answer.end == End::Length {
@@ -107,6 +108,36 @@ fn output(body: &Object, answer: &Answer, bytes: &[u8]) -> Vec<Value> {
         }
     }));
     output
+}
+
+/// A search that the provider made.
+fn search(body: &Object, query: &str, bytes: &[u8]) -> Value {
+    let mut action = json!({"type": "search", "query": query, "queries": [query]});
+    if list(body, "include")
+        .iter()
+        .any(|name| name == "web_search_call.action.sources")
+    {
+        action["sources"] = json!([{"type": "url", "url": PAGE.0}]);
+    }
+    json!({
+        "id": id("ws_", bytes, 0), "type": "web_search_call", "status": "completed", "action": action,
+    })
+}
+
+/// The text, with its source when there was a search: its place is counted in characters.
+fn text_part(answer: &Answer) -> Value {
+    let mut text = answer.text.clone();
+    let mut annotations = json!([]);
+    if answer.search.is_some() {
+        let (url, title, words) = PAGE;
+        let start = text.chars().count() + 1;
+        annotations = json!([{
+            "type": "url_citation", "url": url, "title": title,
+            "start_index": start, "end_index": start + words.chars().count(),
+        }]);
+        text = format!("{text} {words}");
+    }
+    json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []})
 }
 
 fn usage(question: &Question, answer: &Answer, output: &[Value], bytes: &[u8]) -> Value {

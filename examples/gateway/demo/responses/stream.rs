@@ -86,6 +86,11 @@ impl Log {
         match item["type"].as_str() {
             Some("reasoning") => self.summaries(&base, item),
             Some("message") => self.parts(&base, item),
+            Some("web_search_call") => {
+                for state in ["in_progress", "searching", "completed"] {
+                    self.push(&format!("response.web_search_call.{state}"), base.clone());
+                }
+            }
             Some("function_call") => {
                 let end = json!({"name": item["name"], "arguments": item["arguments"]});
                 self.text(
@@ -145,6 +150,9 @@ impl Log {
             };
             let mut empty = part.clone();
             empty[member] = json!("");
+            if !is_refusal {
+                empty["annotations"] = json!([]);
+            }
             self.push(
                 "response.content_part.added",
                 merge(&base, &json!({"part": empty})),
@@ -156,7 +164,16 @@ impl Log {
             } else {
                 merge(&base, &json!({"logprobs": []}))
             };
-            self.text(name, &base_of_text, &part[member], &end);
+            self.deltas(name, &base_of_text, &part[member]);
+            let annotations = part["annotations"].as_array().into_iter().flatten();
+            for (index, annotation) in annotations.enumerate() {
+                let event = json!({"annotation_index": index, "annotation": annotation});
+                self.push(
+                    "response.output_text.annotation.added",
+                    merge(&base, &event),
+                );
+            }
+            self.push(&format!("{name}.done"), merge(&base_of_text, &end));
             self.push(
                 "response.content_part.done",
                 merge(&base, &json!({"part": part})),
@@ -166,13 +183,17 @@ impl Log {
 
     /// A text in deltas, then its end with these members.
     fn text(&mut self, name: &str, base: &Value, text: &Value, end: &Value) {
+        self.deltas(name, base, text);
+        self.push(&format!("{name}.done"), merge(base, end));
+    }
+
+    fn deltas(&mut self, name: &str, base: &Value, text: &Value) {
         for piece in pieces(text.as_str().unwrap_or_default(), 4) {
             self.push(
                 &format!("{name}.delta"),
                 merge(base, &json!({"delta": piece})),
             );
         }
-        self.push(&format!("{name}.done"), merge(base, end));
     }
 }
 

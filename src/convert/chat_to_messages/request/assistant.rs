@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::cache::Section;
 use super::messages::{Speaker, Writer};
 use super::path::{self, At};
 use super::results::Call;
 use super::system;
 use crate::codec::write;
+use crate::convert::anthropic_out::cache::{self, Section};
 use crate::convert::report::Refusal;
 use crate::convert::tool_names;
 use crate::format::chat::request::{CustomCall, FunctionCall, Message, Part, ToolCall};
@@ -144,7 +144,7 @@ impl<'a> Writer<'_, 'a, '_> {
             }
         }
         self.out.end_block();
-        let ttl = super::cache::requested(
+        let ttl = cache::requested(
             call.cache_control,
             None,
             "messages[].tool_calls[]",

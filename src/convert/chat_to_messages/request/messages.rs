@@ -5,10 +5,10 @@
 
 use bytes::BufMut;
 
-use super::cache::{Out, Section};
 use super::path;
 use super::results::Call;
 use super::system::{self, Piece};
+use crate::convert::anthropic_out::cache::{Out, Section};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::tool_ids::ToolIds;

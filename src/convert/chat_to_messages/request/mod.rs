@@ -8,7 +8,6 @@
 //! before it, up to the next assistant turn; never on the time or on chance.
 
 mod assistant;
-pub(in crate::convert) mod cache;
 mod checks;
 mod files;
 mod messages;
@@ -29,23 +28,22 @@ mod web_search;
 mod tests;
 
 use bytes::BufMut;
-use http::{HeaderName, HeaderValue};
 
-use self::cache::Out;
 use self::messages::Writer;
 use self::reasoning::Reasoning;
 use self::tools::Tools;
 use super::state::State;
 use crate::codec::write;
+use crate::convert::anthropic_out::cache::{MarkPaths, Out};
+use crate::convert::anthropic_out::headers::{BINDING_BETA, headers};
 use crate::convert::context::{ConvertedRequest, RequestContext};
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
-use crate::provider::anthropic;
 
-/// From this version on, no model takes sampling parameters.
-const WITHOUT_SAMPLING: &str = "2026-10-21";
-/// The beta that `thinking.block_binding` belongs to.
-const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
+const MARKS: MarkPaths = MarkPaths {
+    tools: "tools[].cache_control",
+    blocks: "messages[].content[].cache_control",
+};
 
 /// Converts a request's body, which the caller found to be valid JSON with at most 128 levels.
 ///
@@ -75,7 +73,7 @@ pub(crate) fn convert(
     let choice = tool_choice::resolve(&request, &mut tools, cx)?;
     let format = output_config::format(&request, cx)?;
 
-    let mut out = Out::with_capacity(text.len() + text.len() / 8 + 1024);
+    let mut out = Out::with_capacity(text.len() + text.len() / 8 + 1024, MARKS);
     out.buf.extend_from_slice(b"{\"model\":");
     write::string(&mut out.buf, cx.model);
     out.member("max_tokens");
@@ -127,7 +125,7 @@ pub(crate) fn convert(
 
     Ok(ConvertedRequest {
         body: out.buf.freeze(),
-        headers: headers(cx, reasoning.needs_binding_beta()),
+        headers: headers(cx, &[(reasoning.needs_binding_beta(), BINDING_BETA)]),
         state: State {
             include_usage: request
                 .stream_options
@@ -139,22 +137,4 @@ pub(crate) fn convert(
             tools: tools.names,
         },
     })
-}
-
-fn headers(cx: &RequestContext<'_>, binding: bool) -> Vec<(HeaderName, HeaderValue)> {
-    let version = cx
-        .options
-        .anthropic_version
-        .as_deref()
-        .and_then(|version| HeaderValue::from_str(version).ok())
-        .unwrap_or(HeaderValue::from_static(anthropic::VERSION));
-    let mut headers = Vec::with_capacity(2);
-    headers.push((HeaderName::from_static("anthropic-version"), version));
-    if binding {
-        headers.push((
-            HeaderName::from_static("anthropic-beta"),
-            HeaderValue::from_static(BINDING_BETA),
-        ));
-    }
-    headers
 }

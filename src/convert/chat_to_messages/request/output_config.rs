@@ -3,9 +3,9 @@
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::cache::Out;
 use super::path;
 use crate::codec::write;
+use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::json_schema;
 use crate::convert::report::Refusal;

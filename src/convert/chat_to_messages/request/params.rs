@@ -3,9 +3,9 @@
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::cache::Out;
-use super::{WITHOUT_SAMPLING, path};
-use crate::codec::write;
+use super::path;
+use crate::convert::anthropic_out::cache::Out;
+use crate::convert::anthropic_out::params;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::stop;
@@ -13,12 +13,8 @@ use crate::format::chat::request::Request;
 use crate::format::raw::RawStr;
 use crate::format::walk;
 use crate::models::Sampling;
-use crate::provider::Provider;
 
-/// Output tokens asked for where neither the client, the owner nor the model table says a number.
-const DEFAULT_MAX_TOKENS: u64 = 8192;
-
-/// The number of output tokens to ask for; Anthropic demands one.
+/// The number of output tokens to ask for: the newer of the two fields is what the client means.
 pub(super) fn max_tokens(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
@@ -32,35 +28,7 @@ pub(super) fn max_tokens(
         }
         (None, older) => ("max_tokens", older),
     };
-    let limit = cx.capabilities.max_output.map(u64::from);
-    let Some(asked) = asked else {
-        let wanted = cx.options.default_max_tokens.map(u64::from);
-        let wanted = wanted.or(limit).unwrap_or(DEFAULT_MAX_TOKENS).max(1);
-        return Ok(limit.map_or(wanted, |limit| wanted.min(limit)));
-    };
-    let Some(asked) = positive_integer(asked.get()) else {
-        return Err(Refusal::invalid(
-            field,
-            format!("`{field}` must be a positive integer"),
-        ));
-    };
-    match limit {
-        Some(limit) if asked > limit => {
-            cx.report.approximate(field);
-            Ok(limit)
-        }
-        _ => Ok(asked),
-    }
-}
-
-/// The positive integer that JSON text is, `256.0` included.
-pub(super) fn positive_integer(text: &str) -> Option<u64> {
-    let whole = match text.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole,
-        Some(_) => return None,
-        None => text,
-    };
-    whole.parse().ok().filter(|value| *value > 0)
+    params::max_tokens(field, asked, cx)
 }
 
 /// `temperature`, `top_p` and `top_k`, as far as the model takes them.
@@ -70,50 +38,9 @@ pub(super) fn write_sampling(
     thinks: bool,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
-    let version = cx.options.anthropic_version.as_deref();
-    let taken = match cx.capabilities.sampling {
-        _ if version.is_some_and(|version| version >= WITHOUT_SAMPLING) => Sampling::None,
-        taken => taken,
-    };
-    let temperature = in_range(request.temperature, "temperature", 2.0)?;
-    let top_p = in_range(request.top_p, "top_p", 1.0)?;
-
-    let mut has_temperature = false;
-    if let Some((json, value)) = temperature {
-        // A model that thinks wants 1, which is also every model's default.
-        if taken == Sampling::None || thinks {
-            if value != 1.0 {
-                cx.report.drop_field("temperature");
-            }
-        } else {
-            has_temperature = true;
-            out.member("temperature");
-            if value > 1.0 {
-                cx.report.approximate("temperature");
-                out.buf.extend_from_slice(b"1.0");
-            } else {
-                out.buf.extend_from_slice(json.as_bytes());
-            }
-        }
-    }
-    if let Some((json, value)) = top_p
-        && value != 1.0
-    {
-        let refused = match taken {
-            Sampling::None => true,
-            Sampling::One => has_temperature,
-            Sampling::WithoutThinking => thinks,
-            Sampling::Any => false,
-        };
-        if refused || (thinks && value < 0.95) {
-            cx.report.drop_field("top_p");
-        } else {
-            out.member("top_p");
-            out.buf.extend_from_slice(json.as_bytes());
-        }
-    }
+    let taken = params::write_sampling(out, request.temperature, request.top_p, thinks, cx)?;
     if let Some(top_k) = request.top_k.map(RawValue::get) {
-        if taken == Sampling::None || thinks || positive_integer(top_k).is_none() {
+        if taken == Sampling::None || thinks || params::positive_integer(top_k).is_none() {
             cx.report.drop_field("top_k");
         } else {
             out.member("top_k");
@@ -121,24 +48,6 @@ pub(super) fn write_sampling(
         }
     }
     Ok(())
-}
-
-/// A number from 0 to `max`: as it was written, and its value.
-fn in_range<'a>(
-    raw: Option<&'a RawValue>,
-    field: &'static str,
-    max: f64,
-) -> Result<Option<(&'a str, f64)>, Refusal> {
-    let Some(json) = raw.map(RawValue::get) else {
-        return Ok(None);
-    };
-    match path::number(json) {
-        Some(value) if (0.0..=max).contains(&value) => Ok(Some((json, value))),
-        _ => Err(Refusal::invalid(
-            field,
-            format!("`{field}` must be a number from 0 to {max}"),
-        )),
-    }
 }
 
 /// `stop` as `stop_sequences`; returns those that the gateway looks for itself, as Anthropic takes none that is only white
@@ -222,50 +131,14 @@ impl Stops {
     }
 }
 
-/// `safety_identifier`, `user` or `metadata.user_id` as `metadata.user_id`.
+/// Who asks.
 pub(super) fn write_metadata(out: &mut Out, request: &Request<'_>, cx: &mut RequestContext<'_>) {
-    let longest = match cx.provider {
-        Provider::Anthropic => 512,
-        _ => 255,
+    let asker = params::Asker {
+        safety_identifier: request.safety_identifier,
+        user: request.user,
+        metadata: request.metadata,
     };
-    let metadata = request.metadata.map(RawValue::get);
-    let in_metadata = metadata.and_then(|map| walk::member(map, "user_id"));
-    let mut written = false;
-    for (field, value) in [
-        (
-            "safety_identifier",
-            request.safety_identifier.map(RawValue::get),
-        ),
-        ("user", request.user.map(RawValue::get)),
-        ("metadata.user_id", in_metadata),
-    ] {
-        let Some(value) = value else { continue };
-        match RawStr::from_json(value) {
-            Some(id) if !written && is_opaque_id(&id.decode(), longest) => {
-                out.member("metadata");
-                out.buf.extend_from_slice(b"{\"user_id\":");
-                out.buf.extend_from_slice(id.json().as_bytes());
-                out.buf.put_u8(b'}');
-                cx.report.approximate(field);
-                written = true;
-            }
-            _ => cx.report.drop_field(field),
-        }
-    }
-    let others = walk::members(metadata.unwrap_or_default()).any(|(key, _)| !key.is("user_id"));
-    if others {
-        cx.report.drop_field("metadata");
-    }
-}
-
-/// Whether Anthropic takes the id: it answers 400 to what looks like an e-mail address.
-fn is_opaque_id(id: &str, longest: usize) -> bool {
-    let printable = !id.trim().is_empty() && !id.chars().any(char::is_control);
-    let is_email = id.split_once('@').is_some_and(|(name, host)| {
-        name.ends_with(|c: char| c.is_alphanumeric() || "._+-".contains(c))
-            && host.starts_with(char::is_alphanumeric)
-    });
-    printable && !is_email && id.chars().count() <= longest
+    asker.write(out, cx);
 }
 
 /// `service_tier` in Anthropic's words.
@@ -274,25 +147,8 @@ pub(super) fn write_service_tier(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) {
-    let Some(tier) = request.service_tier.map(RawValue::get) else {
-        return;
-    };
-    let tier = RawStr::from_json(tier).map(RawStr::decode);
-    let sent = match tier.as_deref() {
-        _ if cx.provider != Provider::Anthropic => None,
-        Some("auto" | "priority" | "fast" | "scale") => Some("auto"),
-        Some("default") => Some("standard_only"),
-        _ => None,
-    };
-    let Some(sent) = sent else {
-        cx.report.drop_field("service_tier");
-        return;
-    };
-    if tier.as_deref() != Some(sent) {
-        cx.report.approximate("service_tier");
-    }
-    out.member("service_tier");
-    write::string(&mut out.buf, sent);
+    let faster = ["priority", "fast", "scale"];
+    params::write_service_tier(out, request.service_tier, &faster, cx);
 }
 
 /// `prompt_cache_options` as Anthropic's automatic cache mark, where the owner allows it; whether it was set.
@@ -319,7 +175,6 @@ pub(super) fn write_automatic_cache(
         }
     }
     cx.report.approximate("prompt_cache_options");
-    out.member("cache_control");
-    out.buf.extend_from_slice(b"{\"type\":\"ephemeral\"}");
+    params::write_automatic_mark(out);
     true
 }

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::cache::{Section, Ttl};
 use super::files::Base64;
 use super::messages::{Speaker, Writer};
 use super::path::{self, At};
 use super::system;
+use crate::convert::anthropic_out::cache::{Section, Ttl};
 use crate::convert::data_url::{self, DataUrl, FileKind};
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Part;

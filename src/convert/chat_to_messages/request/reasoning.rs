@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::cache::Out;
 use super::messages::Facts;
-use super::{params, path};
+use super::path;
 use crate::codec::write;
+use crate::convert::anthropic_out::cache::Out;
+use crate::convert::anthropic_out::params;
 use crate::convert::context::RequestContext;
 use crate::convert::effort::{self, Asked};
 use crate::convert::report::Refusal;

@@ -7,11 +7,11 @@ use std::ops::Range;
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::cache::Section;
 use super::messages::{Role, Speaker, Writer};
 use super::parts::Slot;
 use super::{path, system};
 use crate::codec::write;
+use crate::convert::anthropic_out::cache::Section;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;
 use crate::format::walk;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::cache::{self, Out, Section, Ttl};
 use super::path::{self, At};
+use crate::convert::anthropic_out::cache::{self, Out, Section, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::{LossReport, Refusal};
 use crate::format::chat::request::{Message, Part};

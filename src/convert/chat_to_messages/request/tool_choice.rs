@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use bytes::BufMut;
 
-use super::cache::Out;
 use super::path;
 use super::tools::Tools;
 use crate::codec::write;
+use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;

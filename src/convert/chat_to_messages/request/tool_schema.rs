@@ -1,7 +1,7 @@
 //! A function's parameters as Anthropic's `input_schema`.
 
-use super::cache::Out;
 use super::path;
+use crate::convert::anthropic_out::cache::Out;
 use crate::convert::json_schema;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;

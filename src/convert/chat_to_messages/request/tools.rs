@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::cache::{self, Out, Section, Ttl};
 use super::messages::Facts;
 use super::parts;
 use super::{path, tool_schema, web_search};
 use crate::codec::write;
+use crate::convert::anthropic_out::cache::{self, Out, Section, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::{self, Taken, ToolNames};

@@ -2,8 +2,8 @@
 
 use bytes::BufMut;
 
-use super::cache::Out;
 use super::tools::report_unknown;
+use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::format::chat::request::{Request, WebSearchOptions};

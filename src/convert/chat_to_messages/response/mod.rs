@@ -3,7 +3,7 @@
 //! Sources: OpenAI's `ChatCompletion` type, Anthropic's `Message` type. The pieces that streams have in common with whole
 //! answers are in the sub-modules.
 
-pub(in crate::convert) mod annotations;
+pub(super) mod annotations;
 mod cut;
 pub(super) mod reasoning;
 pub(super) mod tools;
@@ -16,13 +16,14 @@ use bytes::{BufMut, BytesMut};
 use http::StatusCode;
 use serde_json::value::RawValue;
 
-use self::annotations::{Annotations, scalars};
+use self::annotations::Annotations;
 use self::cut::Cut;
 use self::reasoning::Fields;
-use super::error;
 use super::state::State;
 use crate::codec::write::{self, Object};
+use crate::convert::anthropic_error;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
+use crate::convert::scalars::scalars;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
 use crate::format::messages::{
@@ -97,7 +98,9 @@ pub(super) fn read(body: &[u8]) -> Result<Answer<'_>, ClientError> {
     }
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| malformed())?;
     match answer.kind.get() {
-        Some(kind) if kind.is("error") => Err(error::convert(StatusCode::BAD_GATEWAY, body)),
+        Some(kind) if kind.is("error") => {
+            Err(anthropic_error::convert(StatusCode::BAD_GATEWAY, body))
+        }
         Some(kind) if kind.is("message") => Ok(answer),
         _ if answer.content.is_some() => Ok(answer),
         _ => Err(malformed()),

@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 
 use crate::codec::write::Object;
+use crate::convert::usage_out::write_prompt_details;
 use crate::usage::Usage;
 
 /// Writes OpenAI's `CompletionUsage`: the cached tokens are inside the prompt's.
@@ -16,24 +17,7 @@ pub(crate) fn write(out: &mut BytesMut, usage: &Usage) {
         .uint("prompt_tokens", prompt)
         .uint("completion_tokens", output)
         .uint("total_tokens", prompt.saturating_add(output));
-    let mut details = object.object("prompt_tokens_details");
-    details
-        .uint("cached_tokens", usage.cache_read.unwrap_or(0))
-        .uint("cache_write_tokens", usage.cache_write.unwrap_or(0));
-    if usage.cache_write_5m.is_some() || usage.cache_write_1h.is_some() {
-        let mut creation = details.object("cache_creation");
-        creation
-            .uint(
-                "ephemeral_5m_input_tokens",
-                usage.cache_write_5m.unwrap_or(0),
-            )
-            .uint(
-                "ephemeral_1h_input_tokens",
-                usage.cache_write_1h.unwrap_or(0),
-            );
-        creation.end();
-    }
-    details.end();
+    write_prompt_details(&mut object, "prompt_tokens_details", usage);
     if let Some(reasoning) = usage.reasoning {
         let mut details = object.object("completion_tokens_details");
         details.uint("reasoning_tokens", reasoning);

@@ -20,14 +20,15 @@ use self::block::{OpenBlock, OpenBlocks};
 use self::chunk::Chunks;
 use self::cutter::Cutter;
 pub(crate) use self::replay::replay;
-use super::error;
-use super::response::annotations::{Annotations, scalars};
+use super::response::annotations::Annotations;
 use super::response::finish_reason;
 use super::response::reasoning::{Fields, SEPARATOR, Signed};
 use super::response::tools::Call;
 use super::state::State;
+use crate::convert::anthropic_error;
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine, StreamError};
+use crate::convert::scalars::scalars;
 use crate::endpoint::Format;
 use crate::format::messages::{
     Answer, Block, Citation, Counts, Delta, Event, StopDetails, StopReason,
@@ -144,7 +145,7 @@ impl MessagesToChat {
                 return Ok(Flow::Done);
             }
             "ping" => out.extend_from_slice(b": ping\n\n"),
-            "error" => return Err(error::convert_event(event.error)),
+            "error" => return Err(anthropic_error::convert_event(event.error)),
             // Newer events.
             _ => {}
         }

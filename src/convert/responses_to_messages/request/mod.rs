@@ -28,7 +28,6 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::BufMut;
-use http::{HeaderName, HeaderValue};
 use serde_json::value::RawValue;
 
 use self::heads::{Items, Kind};
@@ -37,17 +36,15 @@ use self::tools::{Circumstances, Tools};
 use self::turns::{Facts, Writer};
 use super::state::State;
 use crate::codec::write;
-use crate::convert::chat_to_messages::request::cache::{MarkPaths, Out};
+use crate::convert::anthropic_out::cache::{MarkPaths, Out};
+use crate::convert::anthropic_out::headers::{BINDING_BETA, headers};
 use crate::convert::context::{ConvertedRequest, RequestContext};
 use crate::convert::report::Refusal;
 use crate::convert::responses_out::Echo;
 use crate::format::raw::RawStr;
 use crate::format::responses::request::{Item, Reasoning, Request, TextConfig};
 use crate::format::walk;
-use crate::provider::anthropic;
 
-/// The beta that `thinking.block_binding` belongs to.
-const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
 /// The beta that `compaction` blocks belong to.
 const COMPACTION_BETA: &str = "compact-2026-01-12";
 
@@ -88,7 +85,7 @@ pub(crate) fn convert(
     let mut tools = read_tools(&request, &items, circumstances, cx)?;
     let choice = tool_choice::resolve(&request, &mut tools, cx)?;
 
-    let mut out = Out::with_capacity(text.len() + text.len() / 8 + 1024).with_paths(MARKS);
+    let mut out = Out::with_capacity(text.len() + text.len() / 8 + 1024, MARKS);
     out.buf.extend_from_slice(b"{\"model\":");
     write::string(&mut out.buf, cx.model);
     out.member("max_tokens");
@@ -120,7 +117,7 @@ pub(crate) fn convert(
         body: out.buf.freeze(),
         headers: headers(
             cx,
-            [
+            &[
                 (plan.needs_binding_beta(), BINDING_BETA),
                 (facts.replays_compaction, COMPACTION_BETA),
                 (has_mcp, MCP_BETA),
@@ -268,24 +265,4 @@ fn write_conversation<'a>(
     }
     out.buf.put_u8(b']');
     Ok(facts)
-}
-
-fn headers(cx: &RequestContext<'_>, betas: [(bool, &str); 3]) -> Vec<(HeaderName, HeaderValue)> {
-    let version = cx
-        .options
-        .anthropic_version
-        .as_deref()
-        .and_then(|version| HeaderValue::from_str(version).ok())
-        .unwrap_or(HeaderValue::from_static(anthropic::VERSION));
-    let mut headers = vec![(HeaderName::from_static("anthropic-version"), version)];
-    let betas: Vec<&str> = betas
-        .into_iter()
-        .filter_map(|(wanted, beta)| wanted.then_some(beta))
-        .collect();
-    if let Ok(betas) = HeaderValue::from_str(&betas.join(","))
-        && !betas.is_empty()
-    {
-        headers.push((HeaderName::from_static("anthropic-beta"), betas));
-    }
-    headers
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::fields::report_unknown;
 use super::path;
 use crate::codec::write;
-use crate::convert::chat_to_messages::request::cache::Out;
+use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::json_schema;
 use crate::convert::report::Refusal;

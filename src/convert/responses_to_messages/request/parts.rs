@@ -11,7 +11,7 @@ use super::path::{self, At};
 use super::system::{mark, report_part};
 use super::turns::{Speaker, Writer};
 use crate::codec::write;
-use crate::convert::chat_to_messages::request::cache::Ttl;
+use crate::convert::anthropic_out::cache::Ttl;
 use crate::convert::data_url::{self, DataUrl, FileKind};
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;

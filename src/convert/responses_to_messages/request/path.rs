@@ -1,8 +1,6 @@
 //! Paths of the client's fields.
 
-pub(super) use crate::convert::chat_to_messages::request::path::{
-    missing, number, parse, wrong_type,
-};
+pub(super) use crate::convert::path::{missing, number, parse, wrong_type};
 
 /// An element of a list inside an input item (`input[2].content[0]`).
 #[derive(Debug, Clone, Copy)]

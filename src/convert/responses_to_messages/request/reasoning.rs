@@ -4,7 +4,7 @@ use bytes::BufMut;
 
 use super::turns::Facts;
 use crate::codec::write;
-use crate::convert::chat_to_messages::request::cache::Out;
+use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::effort::{self, Asked};
 use crate::convert::report::Refusal;

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::heads::{Items, Kind};
 use super::path::{self, At};
-use crate::convert::chat_to_messages::request::cache::{self, Out, Section, Ttl};
+use crate::convert::anthropic_out::cache::{self, Out, Section, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::path;
 use super::tools::{Entry, Kind, Tools, WEB_SEARCH, is_web_search};
 use crate::codec::write;
-use crate::convert::chat_to_messages::request::cache::Out;
+use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;

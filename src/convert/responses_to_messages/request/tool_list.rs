@@ -7,7 +7,7 @@ use super::fields::report_unknown;
 use super::path;
 use super::tools::{Entry, Kind, Tools};
 use crate::codec::write::{self, Object};
-use crate::convert::chat_to_messages::request::cache::{Out, Section};
+use crate::convert::anthropic_out::cache::{Out, Section};
 use crate::convert::context::RequestContext;
 use crate::convert::json_schema;
 use crate::convert::report::Refusal;

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::fields::report_unknown;
 use super::path;
-use crate::convert::chat_to_messages::request::cache::{self, Ttl};
+use crate::convert::anthropic_out::cache::{self, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::responses_to_messages::state::{SentTool, SentTools};

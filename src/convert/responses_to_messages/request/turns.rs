@@ -9,7 +9,7 @@ use super::heads::{Items, Kind};
 use super::system::{self, Piece};
 use super::tools::Tools;
 use crate::codec::write;
-use crate::convert::chat_to_messages::request::cache::{Out, Section, Ttl};
+use crate::convert::anthropic_out::cache::{Out, Section, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::tool_ids::ToolIds;

@@ -4,8 +4,8 @@ use bytes::BytesMut;
 
 use super::block::{Cited, OpenBlock};
 use super::{MessagesToResponses, malformed};
-use crate::convert::chat_to_messages::response::annotations::scalars;
 use crate::convert::machine::StreamError;
+use crate::convert::scalars::scalars;
 use crate::format::messages::{Citation, Delta};
 use crate::format::raw::RawStr;
 

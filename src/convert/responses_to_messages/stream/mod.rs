@@ -20,6 +20,7 @@ use self::server::Pending;
 use super::error;
 use super::state::State;
 use crate::codec::write;
+use crate::convert::anthropic_error;
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine, StreamError};
 use crate::convert::responses_out::{End, Index, ItemStatus, ResponseWriter, Unfinished};
@@ -128,7 +129,7 @@ impl MessagesToResponses {
                 return Ok(Flow::Done);
             }
             "ping" => out.extend_from_slice(b": ping\n\n"),
-            "error" => return Err(error::convert_event(event.error)),
+            "error" => return Err(anthropic_error::convert_event(event.error)),
             // Newer events.
             _ => {}
         }

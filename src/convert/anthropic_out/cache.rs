@@ -31,11 +31,6 @@ pub(in crate::convert) struct MarkPaths {
 }
 
 impl MarkPaths {
-    const CHAT: Self = Self {
-        tools: "tools[].cache_control",
-        blocks: "messages[].content[].cache_control",
-    };
-
     fn of(self, section: Section) -> &'static str {
         match section {
             Section::Tools => self.tools,
@@ -80,20 +75,15 @@ pub(in crate::convert) struct Checkpoint {
 }
 
 impl Out {
-    pub(in crate::convert) fn with_capacity(capacity: usize) -> Self {
+    /// An empty output; reports about marks name the client's fields by `paths`.
+    pub(in crate::convert) fn with_capacity(capacity: usize, paths: MarkPaths) -> Self {
         Self {
             buf: BytesMut::with_capacity(capacity),
             marks: Vec::new(),
             markable: None,
             marked: None,
-            paths: MarkPaths::CHAT,
+            paths,
         }
-    }
-
-    /// The same, for a client format whose fields are these.
-    pub(in crate::convert) fn with_paths(mut self, paths: MarkPaths) -> Self {
-        self.paths = paths;
-        self
     }
 
     pub(in crate::convert) fn checkpoint(&self) -> Checkpoint {

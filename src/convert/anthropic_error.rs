@@ -1,12 +1,8 @@
 //! Anthropic's errors in OpenAI's words.
 
-mod rate_limit;
-
 use std::borrow::Cow;
 
 use http::StatusCode;
-
-pub(crate) use rate_limit::rate_limit_headers;
 
 use crate::convert::machine::StreamError;
 use crate::convert::redact::redact;

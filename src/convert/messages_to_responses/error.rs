@@ -1,13 +1,9 @@
 //! OpenAI's errors in Anthropic's words.
 
-mod rate_limit;
-
 use std::borrow::Cow;
 
 use http::StatusCode;
 use serde_json::value::RawValue;
-
-pub(crate) use rate_limit::rate_limit_headers;
 
 use crate::convert::machine::StreamError;
 use crate::convert::redact::redact;

@@ -1,54 +1,7 @@
-//! Anthropic's rate-limit headers as OpenAI's.
-
-use http::{HeaderMap, HeaderName, HeaderValue};
-
-/// Writes the `x-ratelimit-*` headers that stand for Anthropic's `anthropic-ratelimit-requests-*` and `-tokens-*`.
-///
-/// Anthropic says when a limit is reset (RFC 3339), OpenAI in how long (`12s`). What cannot be read is left out.
-pub(crate) fn rate_limit_headers(upstream: &HeaderMap, now_unix: u64, out: &mut HeaderMap) {
-    const NAMES: [(&str, &str); 6] = [
-        (
-            "anthropic-ratelimit-requests-limit",
-            "x-ratelimit-limit-requests",
-        ),
-        (
-            "anthropic-ratelimit-requests-remaining",
-            "x-ratelimit-remaining-requests",
-        ),
-        (
-            "anthropic-ratelimit-requests-reset",
-            "x-ratelimit-reset-requests",
-        ),
-        (
-            "anthropic-ratelimit-tokens-limit",
-            "x-ratelimit-limit-tokens",
-        ),
-        (
-            "anthropic-ratelimit-tokens-remaining",
-            "x-ratelimit-remaining-tokens",
-        ),
-        (
-            "anthropic-ratelimit-tokens-reset",
-            "x-ratelimit-reset-tokens",
-        ),
-    ];
-    for (from, to) in NAMES {
-        let Some(text) = upstream.get(from).and_then(|value| value.to_str().ok()) else {
-            continue;
-        };
-        let value = if from.ends_with("-reset") {
-            unix_seconds(text).map(|at| format!("{}s", at.saturating_sub(now_unix)))
-        } else {
-            text.parse::<u64>().ok().map(|count| count.to_string())
-        };
-        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
-            out.insert(HeaderName::from_static(to), value);
-        }
-    }
-}
+//! RFC 3339 date-times as times of the Unix clock, and back.
 
 /// The Unix time of an RFC 3339 date-time, a fraction of a second rounded up.
-fn unix_seconds(text: &str) -> Option<u64> {
+pub(crate) fn parse(text: &str) -> Option<u64> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let mut date = date.splitn(3, '-');
     let year: i64 = digits(date.next()?, 4)?;
@@ -96,12 +49,33 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
 
+/// A time of the Unix clock as RFC 3339 date-time in UTC.
+pub(crate) fn format(unix: u64) -> String {
+    let (days, second) = (unix / 86_400, unix % 86_400);
+    // Years that begin in March have their leap day at the end; 719 468 days lie between 0000-03-01 and 1970-01-01.
+    let days = days.saturating_add(719_468);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn times() {
+    fn parsed() {
         for (text, seconds) in [
             ("1970-01-01T00:00:00Z", Some(0)),
             ("2000-02-29T12:00:00Z", Some(951_825_600)),
@@ -119,38 +93,22 @@ mod tests {
             ("", None),
             ("2026-11-22T15:55:11é", None),
         ] {
-            assert_eq!(unix_seconds(text), seconds, "{text}");
+            assert_eq!(parse(text), seconds, "{text}");
         }
     }
 
     #[test]
-    fn headers() {
-        let mut upstream = HeaderMap::new();
-        for (name, value) in [
-            ("anthropic-ratelimit-requests-limit", "50"),
-            ("anthropic-ratelimit-requests-remaining", "x"),
-            ("anthropic-ratelimit-requests-reset", "2026-11-22T15:55:23Z"),
-            ("anthropic-ratelimit-tokens-remaining", "0"),
-            ("anthropic-ratelimit-tokens-reset", "2020-01-01T00:00:00Z"),
-            ("anthropic-ratelimit-input-tokens-limit", "7"),
+    fn formatted() {
+        for (unix, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_825_600, "2000-02-29T12:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (1_795_362_911, "2026-11-22T15:55:11Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
-            upstream.insert(name, HeaderValue::from_static(value));
+            assert_eq!(format(unix), text);
+            assert_eq!(parse(text), Some(unix));
         }
-        let mut out = HeaderMap::new();
-        rate_limit_headers(&upstream, 1_795_362_911, &mut out);
-        let mut headers: Vec<(&str, &str)> = out
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
-            .collect();
-        headers.sort_unstable();
-        assert_eq!(
-            headers,
-            [
-                ("x-ratelimit-limit-requests", "50"),
-                ("x-ratelimit-remaining-tokens", "0"),
-                ("x-ratelimit-reset-requests", "12s"),
-                ("x-ratelimit-reset-tokens", "0s"),
-            ]
-        );
     }
 }
