@@ -40,6 +40,7 @@ pub(crate) mod rfc3339;
 pub(crate) mod scalars;
 mod service;
 pub(crate) mod sha256;
+pub(crate) mod stop;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tool_ids;

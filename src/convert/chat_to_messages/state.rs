@@ -12,6 +12,8 @@ pub(crate) struct State {
     pub(crate) legacy_functions: bool,
     /// The fields that carry reasoning to the client.
     pub(crate) reasoning: ChatReasoning,
+    /// The stop sequences that the gateway looks for itself.
+    pub(crate) stops: Vec<String>,
     /// The tools' names as they were sent, and what they stand for.
     pub(crate) tools: ToolNames,
 }

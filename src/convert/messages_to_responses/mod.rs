@@ -4,7 +4,6 @@ pub(crate) mod error;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod state;
-mod stop;
 pub(crate) mod stream;
 
 #[cfg(test)]

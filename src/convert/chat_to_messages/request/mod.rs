@@ -112,7 +112,7 @@ pub(crate) fn convert(
     reasoning.write(&mut out);
     output_config::write(&mut out, reasoning.effort(), &format, cx)?;
     params::write_sampling(&mut out, &request, reasoning.thinks(), cx)?;
-    params::write_stop(&mut out, &request)?;
+    let stops = params::write_stop(&mut out, &request, cx)?;
     params::write_metadata(&mut out, &request, cx);
     params::write_service_tier(&mut out, &request, cx);
     let automatic = params::write_automatic_cache(&mut out, &request, cx);
@@ -133,6 +133,7 @@ pub(crate) fn convert(
                 .is_some_and(|options| options.include_usage == Some(true)),
             legacy_functions: tools.legacy,
             reasoning: cx.options.chat_reasoning.unwrap_or_default(),
+            stops,
             tools: tools.names,
         },
     })

@@ -8,6 +8,7 @@ use crate::convert::anthropic_out::cache::Out;
 use crate::convert::anthropic_out::params;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
+use crate::convert::stop;
 use crate::format::chat::request::Request;
 use crate::format::raw::RawStr;
 use crate::format::walk;
@@ -49,53 +50,85 @@ pub(super) fn write_sampling(
     Ok(())
 }
 
-/// `stop` as `stop_sequences`.
-pub(super) fn write_stop(out: &mut Out, request: &Request<'_>) -> Result<(), Refusal> {
-    let Some(stop) = request.stop.map(RawValue::get) else {
-        return Ok(());
+/// `stop` as `stop_sequences`; returns those that the gateway looks for itself, as Anthropic takes none that is only white
+/// space.
+pub(super) fn write_stop(
+    out: &mut Out,
+    request: &Request<'_>,
+    cx: &mut RequestContext<'_>,
+) -> Result<Vec<String>, Refusal> {
+    let mut stops = Stops {
+        emulates: cx.options.emulate_stop != Some(false),
+        any: false,
+        emulated: Vec::new(),
     };
-    let mut any = false;
+    let Some(stop) = request.stop.map(RawValue::get) else {
+        return Ok(stops.emulated);
+    };
     if walk::is_array(stop) {
         for (index, entry) in walk::elements(stop).enumerate() {
-            let at = || path::element("stop", index, "");
-            write_stop_sequence(out, entry, &mut any, at)?;
+            stops.write(out, entry, || path::element("stop", index, ""))?;
         }
     } else {
-        write_stop_sequence(out, stop, &mut any, || "stop".to_owned())?;
+        stops.write(out, stop, || "stop".to_owned())?;
     }
-    if any {
+    if stops.any {
         out.buf.put_u8(b']');
     }
-    Ok(())
-}
-
-fn write_stop_sequence(
-    out: &mut Out,
-    json: &str,
-    any: &mut bool,
-    at: impl FnOnce() -> String,
-) -> Result<(), Refusal> {
-    let Some(text) = RawStr::from_json(json) else {
-        return Err(path::wrong_type(at()));
-    };
-    if text.is_empty() {
-        return Ok(());
-    }
-    if text.is_blank() {
-        return Err(Refusal::unsupported(
-            at(),
-            "Anthropic takes no stop sequence that is only white space",
+    if stop::are_excessive(&stops.emulated) {
+        return Err(Refusal::invalid(
+            "stop",
+            "there are too many stop sequences, or one is too long",
         ));
     }
-    if *any {
-        out.buf.put_u8(b',');
-    } else {
-        out.member("stop_sequences");
-        out.buf.put_u8(b'[');
-        *any = true;
+    if !stops.emulated.is_empty() {
+        cx.report.approximate("stop");
     }
-    out.buf.extend_from_slice(json.as_bytes());
-    Ok(())
+    Ok(stops.emulated)
+}
+
+/// The stop sequences as they are written.
+struct Stops {
+    /// Whether the gateway may look for stop sequences itself.
+    emulates: bool,
+    /// Whether any was written.
+    any: bool,
+    emulated: Vec<String>,
+}
+
+impl Stops {
+    fn write(
+        &mut self,
+        out: &mut Out,
+        json: &str,
+        at: impl FnOnce() -> String,
+    ) -> Result<(), Refusal> {
+        let Some(text) = RawStr::from_json(json) else {
+            return Err(path::wrong_type(at()));
+        };
+        if text.is_empty() {
+            return Ok(());
+        }
+        if text.is_blank() {
+            if !self.emulates {
+                return Err(Refusal::unsupported(
+                    at(),
+                    "Anthropic takes no stop sequence that is only white space",
+                ));
+            }
+            self.emulated.push(text.decode().into_owned());
+            return Ok(());
+        }
+        if self.any {
+            out.buf.put_u8(b',');
+        } else {
+            out.member("stop_sequences");
+            out.buf.put_u8(b'[');
+            self.any = true;
+        }
+        out.buf.extend_from_slice(json.as_bytes());
+        Ok(())
+    }
 }
 
 /// Who asks.

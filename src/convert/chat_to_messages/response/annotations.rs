@@ -47,6 +47,11 @@ impl Annotations {
         self.elements.len()
     }
 
+    /// Forgets those that were added after they had this size.
+    pub(crate) fn truncate(&mut self, size: usize) {
+        self.elements.truncate(size);
+    }
+
     /// Writes them as a JSON array.
     pub(crate) fn write(&self, out: &mut BytesMut) {
         out.put_u8(b'[');

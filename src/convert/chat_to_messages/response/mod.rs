@@ -4,6 +4,7 @@
 //! answers are in the sub-modules.
 
 pub(super) mod annotations;
+mod cut;
 pub(super) mod reasoning;
 pub(super) mod tools;
 pub(super) mod usage;
@@ -16,6 +17,7 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 
 use self::annotations::Annotations;
+use self::cut::Cut;
 use self::reasoning::Fields;
 use super::state::State;
 use crate::codec::write::{self, Object};
@@ -40,10 +42,14 @@ pub(crate) fn convert(
 ) -> Result<ConvertedAnswer, ClientError> {
     let answer = read(body)?;
     let blocks = answer.content.as_deref().unwrap_or_default();
+    let (blocks, cut) = Cut::at_stop(blocks, &state.stops);
     let mut counts = Counts::default();
     counts.update(answer.usage);
     let usage = counts.usage();
-    let stop = answer.stop_reason.get().map(StopReason::read);
+    let stop = match cut {
+        Some(_) => Some(StopReason::Finished),
+        None => answer.stop_reason.get().map(StopReason::read),
+    };
 
     let mut out = BytesMut::with_capacity(body.len() + 512);
     let mut object = Object::begin(&mut out);
@@ -56,7 +62,7 @@ pub(crate) fn convert(
     let mut choice = choices.object();
     choice.uint("index", 0);
     let mut message = choice.object("message");
-    let called = write_message(&mut message, blocks, state);
+    let called = write_message(&mut message, blocks, cut.as_ref(), state);
     let refusal = (stop == Some(StopReason::Refusal))
         .then(|| StopDetails::read(answer.stop_details).explanation.get())
         .flatten();
@@ -102,10 +108,15 @@ pub(super) fn read(body: &[u8]) -> Result<Answer<'_>, ClientError> {
 }
 
 /// Writes the message's members but `refusal`; tells whether it calls one of the client's tools.
-fn write_message(message: &mut Object<'_>, blocks: &[Block<'_>], state: &State) -> bool {
+fn write_message(
+    message: &mut Object<'_>,
+    blocks: &[Block<'_>],
+    cut: Option<&Cut>,
+    state: &State,
+) -> bool {
     message.string("role", "assistant");
     let called = blocks.iter().any(|block| is(block, "tool_use"));
-    let annotations = write_content(message, blocks, called);
+    let annotations = write_content(message, blocks, cut, called);
     write_reasoning(message, blocks, Fields::of(state));
     if !annotations.is_empty() {
         annotations.write(message.key("annotations"));
@@ -131,8 +142,13 @@ fn write_message(message: &mut Object<'_>, blocks: &[Block<'_>], state: &State) 
     called
 }
 
-/// Writes `content`; returns the citations, with their place in it.
-fn write_content(message: &mut Object<'_>, blocks: &[Block<'_>], called: bool) -> Annotations {
+/// Writes `content`, with the text that was cut at its end; returns the citations, with their place in it.
+fn write_content(
+    message: &mut Object<'_>,
+    blocks: &[Block<'_>],
+    cut: Option<&Cut>,
+    called: bool,
+) -> Annotations {
     let mut annotations = Annotations::default();
     let mut texts = blocks
         .iter()
@@ -140,7 +156,7 @@ fn write_content(message: &mut Object<'_>, blocks: &[Block<'_>], called: bool) -
         .filter_map(|block| Some((block, block.text.get()?)))
         .peekable();
     let out = message.key("content");
-    if called && texts.peek().is_none() {
+    if called && texts.peek().is_none() && cut.is_none() {
         out.extend_from_slice(b"null");
         return annotations;
     }
@@ -153,6 +169,9 @@ fn write_content(message: &mut Object<'_>, blocks: &[Block<'_>], called: bool) -
         for citation in Citation::list(block.citations) {
             annotations.push(citation, start, length);
         }
+    }
+    if let Some(Cut { text }) = cut {
+        write::string_content(out, text);
     }
     out.put_u8(b'"');
     annotations

@@ -240,6 +240,76 @@ fn a_refusal_explains_itself() {
 }
 
 #[test]
+fn the_text_ends_at_a_stop_sequence() {
+    let state = State {
+        stops: vec!["\n\n".to_owned(), "\t".to_owned()],
+        ..State::default()
+    };
+    let call = json!({"type": "tool_use", "id": "t", "name": "f", "input": {"a": "\n\n"}});
+    let thinking = json!({"type": "thinking", "thinking": "a\n\nb", "signature": "s"});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    for (content, left, called) in [
+        (json!([text("\"é\"\n\nb\t"), call]), "\"é\"", false),
+        (
+            json!([text("a\n"), text("\nb"), thinking, call]),
+            "a",
+            false,
+        ),
+        (json!([text("a\n"), text(""), text("\n")]), "a", false),
+        (json!([text("a"), text("\t\n\n")]), "a", false),
+        (json!([text("\n\nb"), call]), "", false),
+        (json!([text("a\n"), call, text("\nb")]), "a\n\nb", true),
+        (json!([text("a"), call, text("b\tc"), thinking]), "ab", true),
+        (json!([call, text("\tc")]), "", true),
+        (json!([text("a\nb"), call]), "a\nb", true),
+    ] {
+        let (body, usage) = convert_with(&answer(&content, &json!("refusal")), &state);
+        let choice = &body["choices"][0];
+        let message = &choice["message"];
+        assert_eq!(message["content"], left, "{content}");
+        assert_eq!(message.get("tool_calls").is_some(), called, "{content}");
+        assert_eq!(message.get("thinking_blocks"), None, "{content}");
+        let cut = !left.contains('\n');
+        let reason = match (cut, called) {
+            (true, false) => "stop",
+            (true, true) => "tool_calls",
+            (false, _) => "content_filter",
+        };
+        assert_eq!(choice["finish_reason"], reason, "{content}");
+        assert_eq!(usage.output, Some(2));
+    }
+    let (body, _) = convert_with(
+        &answer(&json!([thinking, text("a\n\n")]), &json!("end_turn")),
+        &state,
+    );
+    let message = &body["choices"][0]["message"];
+    assert_eq!(message["reasoning_content"], "a\n\nb");
+    assert_eq!(message["content"], "a");
+}
+
+#[test]
+fn a_text_that_was_cut_loses_its_citations() {
+    let state = State {
+        stops: vec!["\n\n".to_owned()],
+        ..State::default()
+    };
+    let cited = |text: &str| {
+        json!({"type": "text", "text": text, "citations": [
+        {"type": "web_search_result_location", "url": "u"}]})
+    };
+    for (content, count) in [
+        (json!([cited("a"), cited("\n\n")]), 1),
+        (json!([cited("a"), cited("b\n\n")]), 1),
+        (json!([cited("a\n"), cited("\n")]), 0),
+        (json!([cited("a"), cited("\n")]), 2),
+    ] {
+        let (body, _) = convert_with(&answer(&content, &json!("end_turn")), &state);
+        let annotations = body["choices"][0]["message"]["annotations"].as_array();
+        assert_eq!(annotations.map_or(0, Vec::len), count, "{content}");
+    }
+}
+
+#[test]
 fn what_is_no_answer() {
     for body in [
         "",

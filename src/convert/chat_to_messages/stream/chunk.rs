@@ -83,6 +83,16 @@ impl Chunks {
         self.delta(out, &["\"", key, "\":\"", content, "\""]);
     }
 
+    /// Text that is not escaped yet; none where it is empty.
+    pub(super) fn text(&self, out: &mut BytesMut, text: &str) {
+        if !text.is_empty() {
+            self.begin(out);
+            out.extend_from_slice(b"\"content\":");
+            write::string(out, text);
+            out.extend_from_slice(self.tail.as_bytes());
+        }
+    }
+
     /// Text of a thinking block.
     pub(super) fn reasoning(&self, out: &mut BytesMut, fields: Fields, content: &str) {
         if fields.blocks && fields.details {

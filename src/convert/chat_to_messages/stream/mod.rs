@@ -6,6 +6,7 @@
 
 mod block;
 mod chunk;
+mod cutter;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 
 use self::block::{OpenBlock, OpenBlocks};
 use self::chunk::Chunks;
+use self::cutter::Cutter;
 pub(crate) use self::replay::replay;
 use super::response::annotations::Annotations;
 use super::response::finish_reason;
@@ -60,6 +62,8 @@ pub(crate) struct MessagesToChat {
     /// Unicode scalar values of `content` so far.
     text_length: u64,
     annotations: Annotations,
+    /// Looks for the stop sequences that the provider does not know, where there are any.
+    cutter: Option<Cutter>,
     /// Bytes held in open blocks.
     held: usize,
     held_limit: usize,
@@ -81,6 +85,7 @@ impl MessagesToChat {
         Self {
             fields: Fields::of(&state),
             chunks: Chunks::new(cx.now, state.include_usage),
+            cutter: Cutter::new(&state.stops),
             state,
             phase: Phase::Waiting,
             open: OpenBlocks::default(),
@@ -144,7 +149,17 @@ impl MessagesToChat {
             // Newer events.
             _ => {}
         }
+        if self.is_cut() {
+            // Whatever the provider still has to say, the client's message ends here.
+            self.epilogue(out)?;
+            return Ok(Flow::Done);
+        }
         Ok(Flow::Continue)
+    }
+
+    /// Whether a stop sequence was met.
+    fn is_cut(&self) -> bool {
+        self.cutter.as_ref().is_some_and(Cutter::is_cut)
     }
 
     fn message_start(&mut self, head: &Answer<'_>, out: &mut BytesMut) {
@@ -174,6 +189,9 @@ impl MessagesToChat {
         // A block that was never stopped ends where its index is used again.
         self.block_stop(index, out)?;
         let kind = block.kind.get().map(RawStr::decode);
+        if kind.as_deref() != Some("text") {
+            self.end_of_text(out);
+        }
         let open = match kind.as_deref() {
             Some("text") => OpenBlock::text(self.text_length),
             Some("thinking") => OpenBlock::thinking(),
@@ -245,6 +263,9 @@ impl MessagesToChat {
             "thinking_delta" => {
                 if let Some(text) = delta.thinking.non_empty() {
                     self.ensure_started(out);
+                    if self.open.get(index).is_none() {
+                        self.end_of_text(out);
+                    }
                     self.ensure_open(index, OpenBlock::thinking)?;
                     self.thinking(index, text, out)?;
                 }
@@ -293,7 +314,17 @@ impl MessagesToChat {
     fn text(&mut self, index: u64, text: RawStr<'_>, out: &mut BytesMut) {
         if let Some(OpenBlock::Text { .. }) = self.open.get(index) {
             self.text_length = self.text_length.saturating_add(scalars(text));
-            self.chunks.string(out, "content", text.content());
+            match &mut self.cutter {
+                None => self.chunks.string(out, "content", text.content()),
+                Some(cutter) => self.chunks.text(out, &cutter.push(&text.decode())),
+            }
+        }
+    }
+
+    /// What follows is no text: no stop sequence goes on behind it.
+    fn end_of_text(&mut self, out: &mut BytesMut) {
+        if let Some(cutter) = &mut self.cutter {
+            self.chunks.text(out, &cutter.flush());
         }
     }
 
@@ -391,9 +422,14 @@ impl MessagesToChat {
         self.held = self.held.saturating_sub(block.held());
         match block {
             OpenBlock::Text { start, pages } => {
+                let end = self.text_length;
+                if !pages.is_empty()
+                    && let Some(cutter) = &mut self.cutter
+                {
+                    cutter.cite(end, self.annotations.size());
+                }
                 for (url, title) in &pages {
-                    self.annotations
-                        .push_page(url, title, start, self.text_length);
+                    self.annotations.push_page(url, title, start, end);
                 }
                 self.hold(0)?;
             }
@@ -458,8 +494,16 @@ impl MessagesToChat {
     /// Completes the client's stream.
     fn epilogue(&mut self, out: &mut BytesMut) -> Result<(), StreamError> {
         self.ensure_started(out);
+        self.end_of_text(out);
         while let Some(index) = self.open.first() {
             self.block_stop(index, out)?;
+        }
+        if self.is_cut() {
+            self.stop = Some(StopReason::Finished);
+            self.refusal = None;
+        }
+        if let Some(size) = self.cutter.as_ref().and_then(Cutter::citations) {
+            self.annotations.truncate(size);
         }
         if !self.annotations.is_empty() {
             self.chunks.annotations(out, &self.annotations);

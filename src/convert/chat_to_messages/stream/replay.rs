@@ -32,6 +32,9 @@ pub(crate) fn replay(
     let mut write = || -> Result<(), StreamError> {
         for (index, block) in (0..).zip(answer.content.as_deref().unwrap_or_default()) {
             machine.block_start(index, block, out)?;
+            if machine.is_cut() {
+                break;
+            }
             machine.block_stop(index, out)?;
         }
         machine.epilogue(out)

@@ -1,3 +1,5 @@
+mod stops;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -550,11 +552,13 @@ fn any_state() -> impl Strategy<Value = State> {
         Just(ChatReasoning::Both),
         Just(ChatReasoning::None),
     ];
-    (any::<bool>(), any::<bool>(), reasoning).prop_map(
-        |(include_usage, legacy_functions, reasoning)| State {
+    let stops = proptest::collection::vec("[a\n\u{e9}]{1,3}", 0..3);
+    (any::<bool>(), any::<bool>(), reasoning, stops).prop_map(
+        |(include_usage, legacy_functions, reasoning, stops)| State {
             include_usage,
             legacy_functions,
             reasoning,
+            stops,
             ..state()
         },
     )

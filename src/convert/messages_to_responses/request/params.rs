@@ -7,7 +7,7 @@ use crate::codec::write::Object;
 use crate::convert::context::RequestContext;
 use crate::convert::path;
 use crate::convert::report::Refusal;
-use crate::convert::sha256;
+use crate::convert::{sha256, stop};
 use crate::format::messages::request::Request;
 use crate::format::raw::RawStr;
 use crate::models::Sampling;
@@ -16,9 +16,6 @@ use crate::models::Sampling;
 const LEAST: u64 = 16;
 /// The longest `safety_identifier`.
 const LONGEST_USER: usize = 128;
-/// More stop sequences, and longer ones, than any client has: each is looked for in every piece of the answer.
-const MAX_STOPS: usize = 64;
-const LONGEST_STOP: usize = 1024;
 
 /// How much the model may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +87,7 @@ pub(super) fn stops(
     if stops.is_empty() {
         return Ok(stops);
     }
-    if stops.len() > MAX_STOPS || stops.iter().any(|stop| stop.len() > LONGEST_STOP) {
+    if stop::are_excessive(&stops) {
         return Err(Refusal::invalid(
             "stop_sequences",
             "there are too many stop sequences, or one is too long",

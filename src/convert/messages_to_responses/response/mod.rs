@@ -15,11 +15,11 @@ use http::StatusCode;
 
 use super::error;
 use super::state::State;
-use super::stop::Scanner;
 use crate::codec::write;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
 use crate::convert::messages_out::blocks::{self, Content};
 use crate::convert::messages_out::{Head, Stop, write_message};
+use crate::convert::stop::Scanner;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
 use crate::format::raw::RawStr;

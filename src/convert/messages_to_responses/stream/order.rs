@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::BytesMut;
 
 use super::super::response::tools::Call;
-use super::super::stop::Scanner;
 use crate::codec::write;
 use crate::convert::messages_out::{Head, Kind, MessageStream, Stop, blocks};
+use crate::convert::stop::Scanner;
 use crate::format::error::ClientError;
 use crate::format::raw::RawStr;
 use crate::usage::Usage;

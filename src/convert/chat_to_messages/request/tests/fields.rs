@@ -138,10 +138,45 @@ fn stop() {
         .has("stop_sequences", Value::Null);
     case.with(json!({"stop": ""}))
         .has("stop_sequences", Value::Null);
-    case.unsupported("stop[1]", json!({"stop": ["a", "\n"]}));
-    case.unsupported("stop", json!({"stop": " "}));
+    assert!(
+        case.with(json!({"stop": ["a", ""]}))
+            .converted
+            .state
+            .stops
+            .is_empty()
+    );
     case.invalid("stop", json!({"stop": 5}));
     case.invalid("stop[0]", json!({"stop": [5]}));
+}
+
+#[test]
+fn blank_stop_sequences_are_left_to_the_gateway() {
+    let case = Case::default();
+    for (stop, sent, kept) in [
+        (
+            json!(["a", "\n", "\u{3000}", "b"]),
+            json!(["a", "b"]),
+            &["\n", "\u{3000}"][..],
+        ),
+        (json!("\n\n"), Value::Null, &["\n\n"]),
+        (json!([" ", ""]), Value::Null, &[" "]),
+    ] {
+        let done = case.with(json!({ "stop": stop }));
+        done.approximated("stop").has("stop_sequences", sent);
+        assert_eq!(done.converted.state.stops, kept);
+    }
+    case.invalid("stop", json!({"stop": " ".repeat(2000)}));
+    case.invalid("stop", json!({"stop": vec!["\n"; 65]}));
+    let off = Case {
+        options: Options {
+            emulate_stop: Some(false),
+            ..Options::default()
+        },
+        ..Case::default()
+    };
+    off.unsupported("stop[1]", json!({"stop": ["a", "\n"]}));
+    off.unsupported("stop", json!({"stop": " "}));
+    off.with(json!({"stop": ["a"]})).exact();
 }
 
 #[test]

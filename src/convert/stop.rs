@@ -1,4 +1,14 @@
-//! Stop sequences, looked for in the texts of the answer: OpenAI Responses has no parameter for them.
+//! Stop sequences, looked for in the texts of the answer where the provider cannot: OpenAI Responses has no parameter for
+//! them, Anthropic takes none that is only white space.
+
+/// More stop sequences, and longer ones, than any client has: each is looked for in every piece of the answer.
+const MOST: usize = 64;
+const LONGEST: usize = 1024;
+
+/// Whether these are more, or longer, than the gateway looks for.
+pub(crate) fn are_excessive(stops: &[String]) -> bool {
+    stops.len() > MOST || stops.iter().any(|stop| stop.len() > LONGEST)
+}
 
 /// Looks through the deltas of one text.
 #[derive(Debug, Clone, Default)]
@@ -17,15 +27,19 @@ pub(crate) struct Scanned {
 }
 
 impl Scanner {
-    /// Takes more text.
+    /// Takes more text. The stop sequence that is complete first is met, as a provider would stop there; of two that end
+    /// together the longer one. So it does not matter how the text was cut.
     pub(crate) fn push(&mut self, text: &str, stops: &[String]) -> Scanned {
         self.held.push_str(text);
         let found = stops
             .iter()
             .enumerate()
-            .filter_map(|(index, stop)| Some((self.held.find(stop.as_str())?, index)))
+            .filter_map(|(index, stop)| {
+                let at = self.held.find(stop.as_str())?;
+                Some((at + stop.len(), at, index))
+            })
             .min();
-        if let Some((at, index)) = found {
+        if let Some((_, at, index)) = found {
             self.held.truncate(at);
             return Scanned {
                 released: std::mem::take(&mut self.held),
@@ -87,7 +101,9 @@ mod tests {
             (&["abcST", "Odd"], &["STOP"], "abcSTOdd", None),
             (&["x\n\n", "Human", ":"], &["\n\nHuman:"], "x", Some(0)),
             (&["aab"], &["b", "ab"], "a", Some(1)),
-            (&["ab"], &["ab", "a"], "", Some(0)),
+            (&["ab"], &["ab", "a"], "", Some(1)),
+            (&["x\n \n\n"], &["\n \n\n", " \n"], "x\n", Some(1)),
+            (&["x\n ", "\n\n"], &["\n \n\n", " \n"], "x\n", Some(1)),
             (&["é", "è", "x"], &["éèx"], "", Some(0)),
             (&["éè"], &["éèx"], "éè", None),
             (&["ababac"], &["abac"], "ab", Some(0)),
@@ -112,5 +128,12 @@ mod tests {
             let (a, b) = text.split_at(cut);
             assert_eq!(run(&[a, b], &["END", "tw"]).0, "one ", "{cut}");
         }
+    }
+
+    #[test]
+    fn only_so_many_and_so_long() {
+        assert!(!are_excessive(&vec!["s".repeat(LONGEST); MOST]));
+        assert!(are_excessive(&vec![String::new(); MOST + 1]));
+        assert!(are_excessive(&["s".repeat(LONGEST + 1)]));
     }
 }
