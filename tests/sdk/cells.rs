@@ -134,7 +134,7 @@ fn demo_responses_on_anthropic_adaptive() {
 
 #[test]
 fn demo_responses_on_gemini() {
-    let own = ["pdf", "refusal_filtered"];
+    let own = ["reasoning_reported", "pdf", "refusal_filtered"];
     let sets = [RESPONSES_REASONING, RESPONSES_SIGNED, &own];
     demo(RESPONSES, "gemini-3.8-flash", &with(RESPONSES_FULL, &sets));
 }
@@ -186,6 +186,7 @@ fn demo_messages_on_openai() {
     let own = [
         "omitted_loop",
         "thinking_altered",
+        "refusals_named",
         "web_search",
         "pdf",
         "refusal",
