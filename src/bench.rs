@@ -53,7 +53,7 @@ impl ChatToMessages {
         let (_, state) = self.convert(model, body)?;
         Some(MessagesToChat {
             decoder: Decoder::new(LIMIT),
-            machine: state.machine(AnswerContext { now: 0 }, LIMIT),
+            machine: state.machine(AnswerContext::at(0), LIMIT),
             out: BytesMut::new(),
         })
     }

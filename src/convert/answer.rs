@@ -9,7 +9,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use tokio::time::Instant;
 
-use super::context::AnswerContext;
+use super::context::{AnswerContext, UpstreamId};
 use super::layer::Shared;
 use super::machine::StreamError;
 use super::pair::Conversion;
@@ -53,9 +53,12 @@ impl Trip {
         self.attempt.call().endpoint.format()
     }
 
-    pub(super) fn context(&self) -> AnswerContext {
+    pub(super) fn context(&self, upstream: &HeaderMap) -> AnswerContext {
         AnswerContext {
             now: self.shared.clock.unix_seconds(),
+            request_id: upstream
+                .get(self.request_id_header())
+                .and_then(UpstreamId::read),
         }
     }
 
@@ -136,11 +139,11 @@ impl Trip {
         let converted = if stream {
             let mut out = bytes::BytesMut::new();
             conversion
-                .replay(&body, self.context(), &mut out)
+                .replay(&body, self.context(&parts.headers), &mut out)
                 .map(|usage| (out.freeze(), usage))
         } else {
             conversion
-                .answer(&body, self.context())
+                .answer(&body, self.context(&parts.headers))
                 .map(|answer| (answer.body, answer.usage))
         };
         self.conversion = Some(conversion);
@@ -216,7 +219,7 @@ impl Trip {
         let upstream = hinted.as_ref().unwrap_or(&parts.headers);
         let provider = self.attempt.target().connection().provider();
         let rewritten = match &self.conversion {
-            Some(conversion) => Some(conversion.error(status, body)),
+            Some(conversion) => Some(conversion.error(status, &parts.headers, body)),
             None => passthrough::rewrite(self.format(), provider, status, body),
         };
         if let Some(error) = rewritten {

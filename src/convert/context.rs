@@ -39,6 +39,60 @@ pub(crate) struct ConvertedRequest<S> {
 pub(crate) struct AnswerContext {
     /// Unix seconds of the gateway's clock.
     pub(crate) now: u64,
+    /// The provider's own id of the call, from its header: for answers that have none in their body.
+    pub(crate) request_id: Option<UpstreamId>,
+}
+
+impl AnswerContext {
+    /// An answer without an id in its header.
+    #[cfg(any(test, feature = "client"))]
+    pub(crate) const fn at(now: u64) -> Self {
+        Self {
+            now,
+            request_id: None,
+        }
+    }
+}
+
+/// A provider's id of a call, fit to be part of an id in the client's format: at most [`UpstreamId::LONGEST`] letters and digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UpstreamId {
+    text: [u8; Self::LONGEST],
+    len: usize,
+}
+
+impl UpstreamId {
+    pub(crate) const LONGEST: usize = 64;
+
+    /// The letters and digits of a header's value; `None` where it has none.
+    pub(crate) fn read(value: &HeaderValue) -> Option<Self> {
+        let mut id = Self {
+            text: [0; Self::LONGEST],
+            len: 0,
+        };
+        let usable = value
+            .as_bytes()
+            .iter()
+            .filter(|b| b.is_ascii_alphanumeric());
+        for (slot, byte) in id.text.iter_mut().zip(usable) {
+            *slot = *byte;
+            id.len += 1;
+        }
+        (id.len > 0).then_some(id)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.text
+            .get(..self.len)
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for UpstreamId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A converted answer.
@@ -46,4 +100,18 @@ pub(crate) struct AnswerContext {
 pub(crate) struct ConvertedAnswer {
     pub(crate) body: Bytes,
     pub(crate) usage: crate::usage::Usage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_calls_are_cut_to_letters_and_digits() {
+        let read = |text: &str| UpstreamId::read(&HeaderValue::from_str(text).unwrap());
+        let uuid = read("3fa85f64-5717-4562-b3fc-2c963f66afa6").unwrap();
+        assert_eq!(uuid.as_str(), "3fa85f6457174562b3fc2c963f66afa6");
+        assert_eq!(read(&"a".repeat(100)).unwrap().as_str(), "a".repeat(64));
+        assert!(read("-_\"").is_none());
+    }
 }

@@ -269,7 +269,7 @@ where
             upstream: conversion.upstream_format(),
             machine: conversion
                 .clone()
-                .machine(trip.context(), shared.limits.event),
+                .machine(trip.context(&parts.headers), shared.limits.event),
         },
         None => Work::relay(trip.format()),
     };

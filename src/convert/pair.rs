@@ -177,8 +177,13 @@ impl Conversion {
         }
     }
 
-    /// Converts an error answer.
-    pub(crate) fn error(&self, status: StatusCode, body: &Bytes) -> ClientError {
+    /// Converts an error answer; some providers name the error in a header.
+    pub(crate) fn error(
+        &self,
+        status: StatusCode,
+        _headers: &HeaderMap,
+        body: &Bytes,
+    ) -> ClientError {
         match self {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)

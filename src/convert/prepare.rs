@@ -109,7 +109,10 @@ fn build(
     } else {
         None
     };
-    let uri = connection.uri(path, query);
+    let path = path
+        .of(attempt.model(), call.stream)
+        .map_err(|_| refuse(Refusal::invalid("model", "this model id cannot be sent on")))?;
+    let uri = connection.uri(&path, query);
     let uri = uri.ok_or_else(|| {
         refuse(Refusal::invalid(
             "query",

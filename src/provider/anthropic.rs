@@ -1,5 +1,6 @@
 //! Anthropic. Sources: Anthropic API reference, "Messages", "Versions", "Beta headers".
 
+use super::path::Path;
 use super::spec::{AuthScheme, Cell, Pair, Spec};
 
 /// The version that requests carry where nobody says another: the last one that takes sampling parameters.
@@ -16,17 +17,17 @@ pub(crate) static SPEC: Spec = Spec {
     cells: [
         Cell::Convert {
             pair: Pair::ChatToMessages,
-            path: "/v1/messages",
+            path: Path::Fixed("/v1/messages"),
         },
         Cell::Convert {
             pair: Pair::ResponsesToMessages,
-            path: "/v1/messages",
+            path: Path::Fixed("/v1/messages"),
         },
         Cell::Passthrough {
-            path: "/v1/messages",
+            path: Path::Fixed("/v1/messages"),
         },
         Cell::Passthrough {
-            path: "/v1/messages/count_tokens",
+            path: Path::Fixed("/v1/messages/count_tokens"),
         },
     ],
     chat: None,

@@ -3,6 +3,7 @@
 use super::chat_profile::{
     ChatProfile, Media, MidSystem, OutputTokens, Pdf, Reasoning, Thoughts, Visible,
 };
+use super::path::Path;
 use super::spec::{AuthScheme, Cell, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -15,15 +16,15 @@ pub(crate) static SPEC: Spec = Spec {
     request_id: "x-request-id",
     cells: [
         Cell::Passthrough {
-            path: "/openai/chat/completions",
+            path: Path::Fixed("/openai/chat/completions"),
         },
         Cell::Convert {
             pair: Pair::ResponsesToChat,
-            path: "/openai/chat/completions",
+            path: Path::Fixed("/openai/chat/completions"),
         },
         Cell::Convert {
             pair: Pair::MessagesToChat,
-            path: "/openai/chat/completions",
+            path: Path::Fixed("/openai/chat/completions"),
         },
         Cell::Unavailable,
     ],

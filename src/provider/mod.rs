@@ -7,6 +7,7 @@ mod gemini;
 mod groq;
 mod openai;
 mod openai_compatible;
+pub(crate) mod path;
 mod perplexity;
 pub(crate) mod spec;
 

@@ -1,5 +1,6 @@
 //! OpenAI. Sources: OpenAI API reference, "Chat", "Responses", "Authentication".
 
+use super::path::Path;
 use super::spec::{AuthScheme, Cell, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -17,12 +18,14 @@ pub(crate) static SPEC: Spec = Spec {
     request_id: "x-request-id",
     cells: [
         Cell::Passthrough {
-            path: "/chat/completions",
+            path: Path::Fixed("/chat/completions"),
         },
-        Cell::Passthrough { path: "/responses" },
+        Cell::Passthrough {
+            path: Path::Fixed("/responses"),
+        },
         Cell::Convert {
             pair: Pair::MessagesToResponses,
-            path: "/responses",
+            path: Path::Fixed("/responses"),
         },
         Cell::Unavailable,
     ],

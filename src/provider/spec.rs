@@ -1,6 +1,7 @@
 //! What one provider wants: facts, as data.
 
 use super::chat_profile::ChatProfile;
+use super::path::Path;
 use crate::endpoint::Endpoint;
 
 /// How a provider takes its credential.
@@ -20,13 +21,13 @@ pub(crate) enum Cell {
     /// The provider speaks the client's format: bytes pass through.
     Passthrough {
         /// Appended to the base URL's path.
-        path: &'static str,
+        path: Path,
     },
     /// The formats differ.
     Convert {
         pair: Pair,
         /// Appended to the base URL's path.
-        path: &'static str,
+        path: Path,
     },
     /// The provider has nothing of the kind, or this version cannot reach it.
     Unavailable,

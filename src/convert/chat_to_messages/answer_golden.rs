@@ -63,9 +63,7 @@ impl Case {
     }
 
     fn cx(&self) -> AnswerContext {
-        AnswerContext {
-            now: self.json("case.json")["clock"].as_u64().unwrap(),
-        }
+        AnswerContext::at(self.json("case.json")["clock"].as_u64().unwrap())
     }
 
     /// What the request's conversion would have noted.

@@ -19,7 +19,7 @@ use crate::models::ModelTable;
 use crate::provider::Provider;
 use crate::target::Options;
 
-const CX: AnswerContext = AnswerContext { now: 1_700_000_000 };
+const CX: AnswerContext = AnswerContext::at(1_700_000_000);
 
 struct Case {
     name: String,

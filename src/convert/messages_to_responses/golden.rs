@@ -67,9 +67,7 @@ impl Case {
     }
 
     fn cx(&self) -> AnswerContext {
-        AnswerContext {
-            now: self.json("case.json")["clock"].as_u64().unwrap_or(1),
-        }
+        AnswerContext::at(self.json("case.json")["clock"].as_u64().unwrap_or(1))
     }
 
     /// Converts the request: its body, what was lost, and what the answer needs.

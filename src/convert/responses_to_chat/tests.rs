@@ -21,7 +21,7 @@ use crate::models::Capabilities;
 use crate::provider::Provider;
 use crate::target::Options;
 
-const CX: AnswerContext = AnswerContext { now: 1_700_000_000 };
+const CX: AnswerContext = AnswerContext::at(1_700_000_000);
 const LIMIT: usize = 1 << 20;
 
 fn state(provider: Provider, model: &str) -> State {

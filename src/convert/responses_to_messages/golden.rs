@@ -68,7 +68,7 @@ impl Case {
 
     fn cx(&self) -> AnswerContext {
         let now = self.json("case.json")["clock"].as_u64().unwrap_or(7);
-        AnswerContext { now }
+        AnswerContext::at(now)
     }
 
     /// Converts the client's request: the body, the report, and what the answer's conversion needs.
@@ -266,7 +266,7 @@ fn a_turn_that_is_sent_back_is_the_turn_that_came() {
         .unwrap()
     };
     let first = convert(&serde_json::json!("x"));
-    let cx = AnswerContext { now: 7 };
+    let cx = AnswerContext::at(7);
     let body = answer.to_string();
     let whole = response::convert(body.as_bytes(), &first.state, cx).unwrap();
     let whole: Value = serde_json::from_slice(&whole.body).unwrap();

@@ -5,7 +5,7 @@ use crate::convert::tool_names::ToolNames;
 use crate::target::ChatReasoning;
 use crate::usage::Usage;
 
-const CX: AnswerContext = AnswerContext { now: 7 };
+const CX: AnswerContext = AnswerContext::at(7);
 
 fn convert_with(answer: &Value, state: &State) -> (Value, Usage) {
     let converted = convert(answer.to_string().as_bytes(), state, CX).unwrap();

@@ -8,7 +8,7 @@ use super::*;
 use crate::convert::tool_names::ToolNames;
 use crate::target::ChatReasoning;
 
-const CX: AnswerContext = AnswerContext { now: 7 };
+const CX: AnswerContext = AnswerContext::at(7);
 
 fn state() -> State {
     let mut tools = ToolNames::default();

@@ -24,7 +24,7 @@ use crate::convert::validate::messages::{End, Outcome, validate};
 use crate::endpoint::Format;
 use crate::provider::Provider;
 
-const CX: AnswerContext = AnswerContext { now: 7 };
+const CX: AnswerContext = AnswerContext::at(7);
 
 const LIMIT: usize = 1 << 20;
 

@@ -11,7 +11,7 @@ use crate::convert::context::AnswerContext;
 use crate::convert::messages_to_responses::state::State;
 use crate::format::error::ClientError;
 
-const CX: AnswerContext = AnswerContext { now: 7 };
+const CX: AnswerContext = AnswerContext::at(7);
 
 fn try_with(state: &State, members: Value) -> Result<Value, ClientError> {
     let mut body = json!({"id": "resp_1", "object": "response", "model": "m", "status": "completed", "output": []});

@@ -15,7 +15,7 @@ use crate::convert::responses_to_messages::response;
 use crate::convert::responses_to_messages::state::{SentTool, SentTools};
 use crate::convert::validate::responses::{End as StreamEnd, Outcome, events, validate};
 
-const CX: AnswerContext = AnswerContext { now: 7 };
+const CX: AnswerContext = AnswerContext::at(7);
 
 fn state() -> State {
     let mut tools = SentTools::default();

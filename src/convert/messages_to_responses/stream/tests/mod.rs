@@ -14,7 +14,7 @@ use crate::convert::machine::{Flow, Machine};
 use crate::convert::messages_to_responses::state::State;
 use crate::convert::validate::messages::{End, Outcome, events, validate};
 
-const CX: AnswerContext = AnswerContext { now: 7 };
+const CX: AnswerContext = AnswerContext::at(7);
 
 /// Feeds events until the client's stream is complete, and ends it as the body around the machine does.
 fn feed(state: &State, upstream: &[Value]) -> BytesMut {
