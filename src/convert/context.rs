@@ -45,7 +45,6 @@ pub(crate) struct AnswerContext {
 
 impl AnswerContext {
     /// An answer without an id in its header.
-    #[cfg(any(test, feature = "client"))]
     pub(crate) const fn at(now: u64) -> Self {
         Self {
             now,
