@@ -374,8 +374,8 @@ impl ModelTable {
     #[must_use]
     pub fn lookup_hidden(&self, id: &str, family: Option<&str>, asked: &str) -> Capabilities {
         let mut found = match family {
-            Some(family) => known(family).or_else(|| known_by_name(family)),
-            None if bedrock::is_hidden(id) => known(asked).or_else(|| known_by_name(asked)),
+            Some(family) => named(family),
+            None if bedrock::is_hidden(id) => named(asked),
             None => known(id),
         }
         .unwrap_or_default();
@@ -395,11 +395,11 @@ fn known(id: &str) -> Option<Capabilities> {
         .or_else(|| openai::lookup(id))
 }
 
-/// The row of a family's name, or of a model's name without its vendor.
-fn known_by_name(name: &str) -> Option<Capabilities> {
+/// The row of what stands for a model of Bedrock's: a family's name, a model's name without its vendor, or its id.
+fn named(name: &str) -> Option<Capabilities> {
     match bedrock::representative(name) {
         Some(id) => known(id),
-        None => bedrock::lookup_bare(name),
+        None => bedrock::lookup_bare(name).or_else(|| known(name)),
     }
 }
 
