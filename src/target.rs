@@ -9,7 +9,10 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
 use crate::auth::{Credential, InjectedHeader, InvalidCredential};
-pub use crate::options::{ChatReasoning, Options, Prefill, ReasoningSummary, ThinkingBinding};
+pub use crate::options::{
+    ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill, ReasoningSummary,
+    ThinkingBinding, UnsupportedTools,
+};
 use crate::provider::Provider;
 use crate::settings::RetrySettings;
 

@@ -15,6 +15,8 @@ pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod converse_out;
+pub(crate) mod converse_envelope;
+pub(crate) mod converse_in;
 pub(crate) mod data_url;
 pub(crate) mod effort;
 pub(crate) mod envelope;

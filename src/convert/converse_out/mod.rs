@@ -6,11 +6,16 @@
 //!
 //! Source: the `ConverseRequest` shape of the `bedrock-runtime` service model, and the Converse pages of AWS's Bedrock guide.
 
+pub(in crate::convert) mod base64_text;
 pub(in crate::convert) mod cache;
+pub(in crate::convert) mod documents;
 pub(in crate::convert) mod fields;
 pub(in crate::convert) mod ids;
+pub(in crate::convert) mod media;
+pub(in crate::convert) mod output;
 pub(in crate::convert) mod schema;
 pub(in crate::convert) mod system;
+pub(in crate::convert) mod thinking;
 pub(in crate::convert) mod tools;
 pub(in crate::convert) mod turns;
 
