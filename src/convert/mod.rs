@@ -38,9 +38,11 @@ pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
 pub(crate) mod responses_to_chat;
+pub(crate) mod responses_to_converse;
 pub(crate) mod responses_to_messages;
 pub(crate) mod rfc3339;
 pub(crate) mod scalars;
+pub(crate) mod sent_tools;
 mod service;
 pub(crate) mod sha256;
 pub(crate) mod stop;
@@ -52,6 +54,7 @@ pub(crate) mod upstream_error;
 mod usage_out;
 #[cfg(test)]
 pub(crate) mod validate;
+pub(crate) mod wrapped_input;
 
 pub use future::ResponseFuture;
 pub use layer::ConvertLayer;

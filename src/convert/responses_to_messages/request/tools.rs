@@ -15,7 +15,7 @@ use super::path;
 use crate::convert::anthropic_out::cache::{self, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
-use crate::convert::responses_to_messages::state::{SentTool, SentTools};
+use crate::convert::sent_tools::{SentTool, SentTools};
 use crate::convert::tool_names::{self, Taken};
 use crate::format::raw::RawStr;
 use crate::format::responses::request::Tool;
