@@ -10,7 +10,7 @@ mod stop;
 mod whole;
 
 #[cfg(test)]
-pub(in crate::convert) mod tests;
+mod tests;
 
 use super::chat_out::escaped;
 use super::context::AnswerContext;

@@ -374,3 +374,6 @@ pub(in crate::convert) fn with_grammar<'a>(
         r"{description}{gap}The value of `input` must match this {syntax} grammar:\n{definition}"
     ))
 }
+
+#[cfg(test)]
+mod tests;

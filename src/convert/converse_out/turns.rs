@@ -635,3 +635,6 @@ fn sent_id(key: Cow<'_, str>) -> Cow<'_, str> {
         Cow::Owned(key) => Cow::Owned(ids::id(&key).into_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;
