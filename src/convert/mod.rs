@@ -26,6 +26,7 @@ pub(crate) mod gemini_envelope;
 pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;
+pub(crate) mod messages_in;
 pub(crate) mod messages_out;
 pub(crate) mod messages_to_chat;
 pub(crate) mod messages_to_responses;

@@ -13,6 +13,7 @@ pub(in crate::convert) mod fields;
 pub(in crate::convert) mod ids;
 pub(in crate::convert) mod media;
 pub(in crate::convert) mod output;
+pub(in crate::convert) mod reasoning;
 pub(in crate::convert) mod schema;
 pub(in crate::convert) mod system;
 pub(in crate::convert) mod thinking;
@@ -20,6 +21,9 @@ pub(in crate::convert) mod tools;
 pub(in crate::convert) mod turns;
 
 pub(in crate::convert) use cache::Out;
+
+use crate::convert::context::RequestContext;
+use crate::target::{MidSystem, NoneStrategy};
 
 /// What the model takes and the owner wants, as far as the parts in this folder need to know.
 /// [`Rules::default`] is what every model takes.
@@ -44,4 +48,23 @@ pub(in crate::convert) struct Rules {
     pub(in crate::convert) plain_stubs: bool,
     /// Whether system messages between the others are sent as such, instead of as texts of the user.
     pub(in crate::convert) native_system: bool,
+}
+
+impl Rules {
+    /// The rules for a target: what the table says of its model, and the owner's options.
+    pub(in crate::convert) fn of(cx: &RequestContext<'_>) -> Self {
+        let bedrock = &cx.capabilities.bedrock;
+        let options = cx.options;
+        Self {
+            cache_content: bedrock.cache_points.content,
+            cache_tools: bedrock.cache_points.tools,
+            cache_ttl: bedrock.cache_points.ttl,
+            anthropic: bedrock.anthropic,
+            parallel_switch: bedrock.parallel_switch,
+            strict_tools: options.strict_tools.unwrap_or(bedrock.strict_tools),
+            grounding: bedrock.grounding,
+            plain_stubs: options.none_strategy == Some(NoneStrategy::Stub),
+            native_system: options.mid_system == Some(MidSystem::Native),
+        }
+    }
 }
