@@ -40,7 +40,12 @@ impl ResponseWriter {
                 let text = reasoning.content.as_ref().or(reasoning.summary.as_ref());
                 text.map_or("", String::as_str)
             }
-            Some(Kind::Function { arguments: text, .. } | Kind::Custom { input: text, .. }) => text,
+            Some(
+                Kind::Function {
+                    arguments: text, ..
+                }
+                | Kind::Custom { input: text, .. },
+            ) => text,
             Some(Kind::WebSearch { .. }) | None => "",
         }
     }

@@ -10,9 +10,7 @@ use crate::convert::chat_in::{
 use crate::convert::chat_out::escaped;
 use crate::convert::context::AnswerContext;
 use crate::convert::gemini_envelope;
-use crate::convert::responses_out::{
-    Call, End, Index, ItemStatus, ResponseWriter, url_citation,
-};
+use crate::convert::responses_out::{Call, End, Index, ItemStatus, ResponseWriter, url_citation};
 use crate::convert::wrapped_input;
 use crate::format::raw::RawStr;
 use crate::usage::Usage;

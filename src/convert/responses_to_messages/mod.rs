@@ -1,6 +1,6 @@
 //! Clients that speak Responses, providers that speak Anthropic Messages.
 
-pub(crate) pub(crate) mod request;
+pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod state;
 pub(crate) mod stream;
