@@ -28,6 +28,7 @@ pub(crate) mod machine;
 pub(crate) mod messages_in;
 pub(crate) mod messages_out;
 pub(crate) mod messages_to_chat;
+pub(crate) mod messages_to_converse;
 pub(crate) mod messages_to_responses;
 pub(crate) mod openai_envelope;
 pub(crate) mod pair;
