@@ -111,6 +111,7 @@ mod format;
 mod gateway;
 mod glob;
 mod headers;
+mod health;
 pub mod models;
 pub mod mount;
 mod options;

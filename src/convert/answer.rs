@@ -382,7 +382,7 @@ fn classify(status: StatusCode, body: &[u8]) -> FailureClass {
     match status.as_u16() {
         // Money or a day's quota does not come back within a retry.
         429 if contains(body, b"insufficient_quota") || contains(body, b"PerDay") => {
-            FailureClass::Final
+            FailureClass::Exhausted
         }
         408 | 409 | 425 | 429 | 498 | 503 | 529 => FailureClass::Refused,
         500 | 502 | 504 => FailureClass::Ambiguous,
