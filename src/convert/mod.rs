@@ -10,6 +10,7 @@ mod answer;
 pub(crate) mod anthropic_envelope;
 pub(crate) mod anthropic_error;
 pub(crate) mod anthropic_out;
+pub(crate) mod bedrock_error;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_to_messages;
