@@ -18,7 +18,7 @@ mod welcome;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use tower_llm_gateway::Gateway;
+use tower_llm_gateway::{Gateway, Shutdown};
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
@@ -62,7 +62,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         timeouts,
     } = setup;
     let demo = matches!(origin, Origin::Demo);
-    let gateway = builder.build(()).map_err(|error| error.to_string())?;
+    let shutdown = Shutdown::new();
+    let gateway = builder
+        .shutdown(shutdown.clone())
+        .build(())
+        .map_err(|error| error.to_string())?;
     if arguments.check {
         let _ = writeln!(std::io::stdout(), "the configuration is usable");
         return Ok(());
@@ -74,11 +78,17 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let welcome = welcome::Welcome::new(&origin, gateway.routes(), !server.keys.is_empty());
     runtime.block_on(async {
         if demo {
-            server::serve(gateway.with_client(demo::Demo), server, &welcome).await
+            server::serve(gateway.with_client(demo::Demo), server, shutdown, &welcome).await
         } else {
             let client =
                 tower_llm_gateway::client::client(&timeouts).map_err(|error| error.to_string())?;
-            server::serve::<_, _>(Gateway::with_client(gateway, client), server, &welcome).await
+            server::serve::<_, _>(
+                Gateway::with_client(gateway, client),
+                server,
+                shutdown,
+                &welcome,
+            )
+            .await
         }
     })
 }

@@ -1,8 +1,6 @@
 //! The HTTP server around the gateway.
 
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -15,7 +13,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::{Service, service_fn};
-use tower_llm_gateway::{BoxError, Gateway, Payload};
+use tower_llm_gateway::{BoxError, Gateway, Payload, Shutdown};
 
 use crate::model_list;
 use crate::setup::ServerSettings;
@@ -25,11 +23,14 @@ use crate::welcome::Welcome;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait after `accept` failed, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long the last words of ended calls may take to reach their clients.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Serves until the signal to stop, then lets open calls end within the grace period.
 pub(crate) async fn serve<C, B>(
     gateway: Gateway<C>,
     settings: ServerSettings,
+    shutdown: Shutdown,
     welcome: &Welcome,
 ) -> Result<(), String>
 where
@@ -47,10 +48,9 @@ where
         .local_addr()
         .map_err(|error| format!("listen: {error}"))?;
     let stop = stop_signal()?;
-    let draining = Arc::new(AtomicBool::new(false));
-    let (draining_seen, keys, started) = (draining.clone(), settings.keys, SystemTime::now());
+    let (seen, keys, started) = (shutdown.clone(), settings.keys, SystemTime::now());
     let service = service_fn(move |request: Request<Incoming>| {
-        let own = own_answer(&request, &gateway, &keys, started, &draining_seen);
+        let own = own_answer(&request, &gateway, &keys, started, &seen);
         let mut gateway = gateway.clone();
         async move {
             match own {
@@ -102,15 +102,24 @@ where
     }
 
     drop(listener);
-    draining.store(true, Ordering::Relaxed);
+    shutdown.refuse_calls();
     tracing::info!(
         grace_s = settings.grace.as_secs(),
         "stopping: open calls may end"
     );
+    let stopped = graceful.shutdown();
+    tokio::pin!(stopped);
     tokio::select! {
-        () = graceful.shutdown() => tracing::info!("stopped"),
-        () = tokio::time::sleep(settings.grace) => tracing::warn!("stopped; the grace period is over and calls were cut"),
+        () = &mut stopped => {
+            tracing::info!("stopped");
+            return Ok(());
+        }
+        () = tokio::time::sleep(settings.grace) => {}
     }
+    // The open calls hear of it in their own format.
+    shutdown.end_calls();
+    let _ = tokio::time::timeout(FAREWELL, stopped).await;
+    tracing::warn!("stopped; the grace period is over and open calls were ended");
     Ok(())
 }
 
@@ -120,17 +129,21 @@ fn own_answer<C>(
     gateway: &Gateway<C>,
     keys: &tower_llm_gateway::ClientKeys,
     started: SystemTime,
-    draining: &AtomicBool,
+    shutdown: &Shutdown,
 ) -> Option<Response<Full<Bytes>>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return None;
     }
     match request.uri().path() {
         "/healthz" => Some(text(StatusCode::OK, "ok\n")),
-        "/readyz" if draining.load(Ordering::Relaxed) => {
+        "/readyz" if shutdown.is_refusing() => {
             Some(text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"))
         }
-        "/readyz" => Some(text(StatusCode::OK, "ready\n")),
+        "/readyz" => Some(answer(
+            StatusCode::OK,
+            "text/plain; charset=utf-8",
+            readiness(gateway),
+        )),
         // Without a key, the gateway's own refusal says so in the client's format.
         "/v1/models" => Some(if let Some(refusal) = keys.refusal(request.headers()) {
             refusal.map(|payload| Full::new(payload.into_bytes()))
@@ -140,6 +153,19 @@ fn own_answer<C>(
         }),
         _ => None,
     }
+}
+
+/// One line, and one for each connection that is set aside because it keeps failing.
+fn readiness<C>(gateway: &Gateway<C>) -> String {
+    let mut text = String::from("ready\n");
+    for connection in gateway.routes().connections() {
+        if connection.is_cooling() {
+            text.push_str("cooling: ");
+            text.push_str(connection.name());
+            text.push('\n');
+        }
+    }
+    text
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
