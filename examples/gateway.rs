@@ -18,6 +18,8 @@ mod welcome;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use tower_llm_gateway::client::{ClientBuilder, HttpsClient};
+use tower_llm_gateway::settings::Timeouts;
 use tower_llm_gateway::{Gateway, Shutdown};
 use tracing_subscriber::EnvFilter;
 
@@ -80,8 +82,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         if demo {
             server::serve(gateway.with_client(demo::Demo), server, shutdown, &welcome).await
         } else {
-            let client =
-                tower_llm_gateway::client::client(&timeouts).map_err(|error| error.to_string())?;
+            let client = outbound(&timeouts)?;
             server::serve::<_, _>(
                 Gateway::with_client(gateway, client),
                 server,
@@ -91,4 +92,17 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             .await
         }
     })
+}
+
+/// The client for providers. Through the proxies that the environment names; a file in `SSL_CERT_FILE` holds further
+/// certificates to trust.
+fn outbound(timeouts: &Timeouts) -> Result<HttpsClient, String> {
+    let mut builder = ClientBuilder::new(timeouts).proxy_from_env();
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
+        let file = std::path::PathBuf::from(file);
+        builder = builder
+            .extra_roots(&file)
+            .map_err(|error| format!("SSL_CERT_FILE: {}: {error}", file.display()))?;
+    }
+    builder.build().map_err(|error| error.to_string())
 }
