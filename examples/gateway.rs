@@ -8,6 +8,8 @@ mod arguments;
 mod demo;
 #[path = "gateway/model_list.rs"]
 mod model_list;
+#[path = "gateway/reload.rs"]
+mod reload;
 #[path = "gateway/server.rs"]
 mod server;
 #[path = "gateway/setup.rs"]
@@ -18,12 +20,13 @@ mod welcome;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use tower_llm_gateway::Shutdown;
 use tower_llm_gateway::client::{ClientBuilder, HttpsClient};
 use tower_llm_gateway::settings::Timeouts;
-use tower_llm_gateway::{Gateway, Shutdown};
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
+use reload::Reload;
 use setup::{Origin, Setup};
 
 fn main() -> ExitCode {
@@ -79,17 +82,12 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         .map_err(|error| format!("the runtime cannot start: {error}"))?;
     let welcome = welcome::Welcome::new(&origin, gateway.routes(), !server.keys.is_empty());
     runtime.block_on(async {
+        let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown)?;
         if demo {
-            server::serve(gateway.with_client(demo::Demo), server, shutdown, &welcome).await
+            server::serve(gateway, demo::Demo, server, shutdown, reload, &welcome).await
         } else {
             let client = outbound(&timeouts)?;
-            server::serve::<_, _>(
-                Gateway::with_client(gateway, client),
-                server,
-                shutdown,
-                &welcome,
-            )
-            .await
+            server::serve(gateway, client, server, shutdown, reload, &welcome).await
         }
     })
 }

@@ -1,8 +1,10 @@
 //! The HTTP server around the gateway.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
@@ -13,9 +15,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::{Service, service_fn};
-use tower_llm_gateway::{BoxError, Gateway, Payload, Shutdown};
+use tower_llm_gateway::{BoxError, ClientKeys, Gateway, Payload, Shutdown};
 
 use crate::model_list;
+use crate::reload::Reload;
 use crate::setup::ServerSettings;
 use crate::welcome::Welcome;
 
@@ -26,11 +29,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long the last words of ended calls may take to reach their clients.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// What a new configuration replaces.
+struct Live<C> {
+    gateway: Gateway<C>,
+    keys: ClientKeys,
+}
+
 /// Serves until the signal to stop, then lets open calls end within the grace period.
 pub(crate) async fn serve<C, B>(
-    gateway: Gateway<C>,
+    gateway: Gateway<()>,
+    client: C,
     settings: ServerSettings,
     shutdown: Shutdown,
+    mut reload: Reload,
     welcome: &Welcome,
 ) -> Result<(), String>
 where
@@ -48,10 +59,16 @@ where
         .local_addr()
         .map_err(|error| format!("listen: {error}"))?;
     let stop = stop_signal()?;
-    let (seen, keys, started) = (shutdown.clone(), settings.keys, SystemTime::now());
+    let live = Arc::new(ArcSwap::from_pointee(Live {
+        gateway: gateway.with_client(client.clone()),
+        keys: settings.keys,
+    }));
+    let (seen, current, started) = (shutdown.clone(), live.clone(), SystemTime::now());
     let service = service_fn(move |request: Request<Incoming>| {
-        let own = own_answer(&request, &gateway, &keys, started, &seen);
-        let mut gateway = gateway.clone();
+        // A call keeps the configuration that it began with.
+        let live = current.load();
+        let own = own_answer(&request, &live.gateway, &live.keys, started, &seen);
+        let mut gateway = live.gateway.clone();
         async move {
             match own {
                 Some(response) => Ok::<_, Infallible>(response.map(Either::Left)),
@@ -76,6 +93,13 @@ where
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            (gateway, settings) = reload.next() => {
+                live.store(Arc::new(Live {
+                    gateway: gateway.with_client(client.clone()),
+                    keys: settings.keys,
+                }));
+                continue;
+            }
             () = &mut stop => break,
         };
         let stream = match accepted {
@@ -127,7 +151,7 @@ where
 fn own_answer<C>(
     request: &Request<Incoming>,
     gateway: &Gateway<C>,
-    keys: &tower_llm_gateway::ClientKeys,
+    keys: &ClientKeys,
     started: SystemTime,
     shutdown: &Shutdown,
 ) -> Option<Response<Full<Bytes>>> {
