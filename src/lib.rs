@@ -120,6 +120,7 @@ mod random;
 pub mod retry;
 pub mod route;
 pub mod settings;
+mod shutdown;
 pub mod target;
 #[cfg(test)]
 mod testing;
@@ -138,6 +139,7 @@ pub use mount::GatewayLayer;
 pub use provider::Provider;
 pub use retry::RetryLayer;
 pub use route::{ClientKeys, RouteLayer, RouteTable, Rule};
+pub use shutdown::Shutdown;
 pub use target::{Connection, InvalidConnection, Options, Target};
 pub use usage::{Usage, UsageHandle};
 

@@ -25,6 +25,7 @@ use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
 use crate::provider::spec::{AuthScheme, Framing};
 use crate::retry::retry_after;
+use crate::shutdown::{Ending, Shutdown};
 use crate::usage::UsageHandle;
 
 /// The media type of server-sent events.
@@ -78,6 +79,11 @@ impl Trip {
             deadline: self.attempt.call().deadline,
             keep_alive: self.shared.settings.keep_alive,
         }
+    }
+
+    /// Resolves when the gateway stops.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.shared.shutdown.as_ref().map(Shutdown::ending)
     }
 
     /// When nothing more came for too long, from now on.
@@ -180,7 +186,7 @@ impl Trip {
     /// A passthrough answer that is too large to be held: what was read of it, and the rest.
     pub(super) fn relay<B>(&self, parts: &Parts, head: Bytes, rest: B) -> Response<AnswerBody<B>> {
         let stream = Stream::unwatched(head, self.stream_settings(), self.usage.clone());
-        let body = AnswerBody::stream(TranscodeBody::new(rest, stream));
+        let body = AnswerBody::stream(TranscodeBody::new(rest, stream).until(self.ending()));
         let mut response = self.response(&parts.headers, body);
         *response.status_mut() = parts.status;
         copy(&parts.headers, CONTENT_TYPE, response.headers_mut());

@@ -83,7 +83,7 @@ fn note<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
             | ErrorClass::Incomplete
             | ErrorClass::Ambiguous
             | ErrorClass::Timeout => health.failed(None),
-            ErrorClass::Deadline | ErrorClass::Misuse => {}
+            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => {}
         },
         Ok(response) => match response.extensions().get::<Failure>() {
             None => health.succeeded(),
