@@ -222,6 +222,9 @@ fn connection(
         InvalidConnection::NoBaseUrl | InvalidConnection::NoCredential => {
             ConfigError::new(["connections", name], error.to_string())
         }
+        InvalidConnection::Region
+        | InvalidConnection::NoRegion
+        | InvalidConnection::RegionOfHost => fail("region", error.to_string()),
         InvalidConnection::BaseUrl => fail("base_url", error.to_string()),
         InvalidConnection::Credential(_) => fail(key_name, error.to_string()),
         InvalidConnection::Header(_) => fail("headers", error.to_string()),
