@@ -22,6 +22,8 @@ pub enum ErrorClass {
     Deadline,
     /// There are no credentials to authenticate to the provider with: nothing was sent.
     Credentials,
+    /// The gateway stops: its owner ended the open calls.
+    Stopping,
     /// The call has no meaning below this layer, such as a request without a target. A defect of the stack around it.
     Misuse,
 }
@@ -46,6 +48,7 @@ impl Error {
             ErrorClass::Ambiguous => "the call to the provider failed",
             ErrorClass::Timeout | ErrorClass::Deadline => "the provider did not answer in time",
             ErrorClass::Credentials => "there are no credentials for the provider",
+            ErrorClass::Stopping => "the gateway stops",
             ErrorClass::Misuse => "the gateway's layers are not assembled as they must be",
         };
         Self {

@@ -9,6 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
 use crate::auth::{Credential, InjectedHeader, InvalidCredential, Means};
+use crate::health::Health;
 pub use crate::options::{ChatReasoning, Options, Prefill, ReasoningSummary, ThinkingBinding};
 use crate::provider::spec::{AuthScheme, Spec};
 use crate::provider::{Provider, bedrock};
@@ -29,10 +30,12 @@ pub struct Connection {
     name: Arc<str>,
     provider: Provider,
     base: BaseUrl,
+    region: Option<Arc<str>>,
     extra_headers: Vec<InjectedHeader>,
     means: Means,
     options: Options,
     budget: TpsBudget,
+    health: Health,
 }
 
 impl Connection {
@@ -63,6 +66,12 @@ impl Connection {
         self.provider
     }
 
+    /// The AWS region that the connection leads to.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     pub(crate) fn shared_name(&self) -> Arc<str> {
         self.name.clone()
     }
@@ -83,6 +92,17 @@ impl Connection {
 
     pub(crate) fn budget(&self) -> &TpsBudget {
         &self.budget
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Whether the connection is set aside because its last calls failed. Calls that have another target avoid it, but for a
+    /// probe from time to time.
+    #[must_use]
+    pub fn is_cooling(&self) -> bool {
+        self.health.is_cooling()
     }
 
     /// The URI of `path` below the base URL.
@@ -204,6 +224,7 @@ impl ConnectionBuilder {
             name: name.into(),
             provider: self.provider,
             base,
+            region,
             extra_headers,
             means,
             options: self.options,
@@ -212,6 +233,7 @@ impl ConnectionBuilder {
                 self.retry.budget_floor.min(1000),
                 percent,
             ),
+            health: Health::default(),
         })
     }
 }
@@ -288,7 +310,9 @@ impl fmt::Display for InvalidConnection {
             Self::Region => f.write_str(
                 "region must be the name of an AWS region, for a provider that has regions",
             ),
-            Self::NoRegion => f.write_str("this provider needs a region"),
+            Self::NoRegion => {
+                f.write_str("this provider needs a region, such as AWS_REGION in the environment")
+            }
             Self::RegionOfHost => f.write_str("region is another one than base_url is in"),
             Self::NoCredential => f.write_str("this provider needs a key"),
             Self::Credential(error) => error.fmt(f),
@@ -456,6 +480,72 @@ mod tests {
             uri(Provider::OpenAi, None, "/responses", Some("a=b&c")),
             "https://api.openai.com/v1/responses?a=b&c"
         );
+    }
+
+    #[test]
+    fn ports_that_go_without_saying_are_left_out() {
+        for (base, expected) in [
+            ("https://h:443/a/", "https://h/a/v1/messages"),
+            ("http://h:80", "http://h/v1/messages"),
+            ("https://[::1]:443", "https://[::1]/v1/messages"),
+            ("http://h:443", "http://h:443/v1/messages"),
+            ("https://h:80", "https://h:80/v1/messages"),
+        ] {
+            assert_eq!(
+                uri(Provider::Anthropic, Some(base), "/v1/messages", None),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn aws_regions() {
+        let build = |base: Option<&str>, region: Option<&str>| {
+            let mut builder =
+                Connection::builder("c", Provider::AwsBedrock).credential(Credential::api_key("k"));
+            if let Some(base) = base {
+                builder = builder.base_url(base);
+            }
+            if let Some(region) = region {
+                builder = builder.region(region);
+            }
+            builder.build()
+        };
+        let there = build(None, Some("cn-north-1")).unwrap();
+        assert_eq!(
+            there.uri("/model/m/converse", None).unwrap(),
+            "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/model/m/converse"
+        );
+        let host = "https://vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com/p/";
+        let there = build(Some(host), None).unwrap();
+        assert_eq!(there.region(), Some("eu-west-1"));
+        assert_eq!(there.uri("/x", None).unwrap().path(), "/p/x");
+        for (base, region, expected) in [
+            (None, None, InvalidConnection::NoRegion),
+            (None, Some("a.b"), InvalidConnection::Region),
+            (
+                Some("http://127.0.0.1:9"),
+                Some("a/b"),
+                InvalidConnection::Region,
+            ),
+            (
+                Some(host),
+                Some("us-east-1"),
+                InvalidConnection::RegionOfHost,
+            ),
+        ] {
+            assert_eq!(build(base, region).unwrap_err(), expected);
+        }
+        // Nothing is signed with an API key.
+        assert_eq!(
+            build(Some("http://127.0.0.1:9"), None).unwrap().region(),
+            None
+        );
+        let other = Connection::builder("c", Provider::OpenAi)
+            .credential(Credential::api_key("k"))
+            .region("us-east-1")
+            .build();
+        assert_eq!(other.unwrap_err(), InvalidConnection::Region);
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub(super) fn failure<B>(
             Fault::BadGateway,
             "the gateway has no valid credentials for the provider",
         ),
+        ErrorClass::Stopping => (Fault::Stopping, "the gateway stops"),
         ErrorClass::Misuse => (
             Fault::Internal,
             "the gateway is not assembled as it must be",
@@ -83,8 +84,10 @@ pub(super) fn failure<B>(
         Some(call),
         &ClientError::gateway(arrival.format, fault, message),
     );
-    // Our own tries are spent; the client's SDK shall not begin its own.
-    response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    if fault != Fault::Stopping {
+        // Our own tries are spent; the client's SDK shall not begin its own.
+        response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    }
     response
 }
 

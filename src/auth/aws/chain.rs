@@ -1,15 +1,8 @@
 //! Credentials as the AWS tools find them, and those of roles.
 
 use std::fmt;
-use std::future::Future;
-use std::path::PathBuf;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use aws_config::meta::region::ProvideRegion;
-use aws_config::profile::ProfileFileRegionProvider;
-use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::error::CredentialsError;
@@ -17,13 +10,16 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use tokio::sync::OnceCell;
 
 use super::http::Clients;
+use crate::client::ClientBuilder;
+use crate::settings::Timeouts;
 
 /// Credentials as the AWS tools find them: in the environment, the shared configuration and credentials files (roles and SSO
 /// included), by web identity, from the container's endpoint or the instance metadata service, in this order. With
 /// [`assume`](Self::assume), those of a role.
 ///
 /// For [`Credential::aws`](crate::Credential::aws), which keeps and renews what this finds. Nothing is read and nobody is
-/// asked before the first request. HTTP goes over the gateway's own [`client`](crate::client::client).
+/// asked before the first request. HTTP goes over the gateway's own client, as the environment wants it; endpoints that are
+/// not `https` are never asked through a proxy.
 ///
 /// ```
 /// use tower_llm_gateway::auth::{AssumeRole, AwsChain};
@@ -43,6 +39,7 @@ pub struct AwsChain {
     profile: Option<String>,
     source: Option<SharedCredentialsProvider>,
     role: Option<AssumeRole>,
+    client: Option<ClientBuilder>,
     found: OnceCell<SharedCredentialsProvider>,
 }
 
@@ -76,9 +73,20 @@ impl AwsChain {
         self
     }
 
-    async fn find(&self) -> SharedCredentialsProvider {
+    /// The client for STS, SSO and the endpoints with credentials. Default: [`ClientBuilder::from_env`].
+    pub fn client(mut self, client: ClientBuilder) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    async fn find(&self) -> Result<SharedCredentialsProvider, CredentialsError> {
+        let client = match &self.client {
+            Some(client) => client.clone(),
+            None => ClientBuilder::from_env(&Timeouts::default())
+                .map_err(CredentialsError::invalid_configuration)?,
+        };
         let mut loader =
-            aws_config::defaults(BehaviorVersion::latest()).http_client(Clients::default());
+            aws_config::defaults(BehaviorVersion::latest()).http_client(Clients::new(client));
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -96,7 +104,7 @@ impl AwsChain {
             loader = loader.endpoint_url(endpoint);
         }
         let config = loader.load().await;
-        match (&self.role, config.credentials_provider()) {
+        Ok(match (&self.role, config.credentials_provider()) {
             (Some(role), _) => {
                 let mut builder = AssumeRoleProvider::builder(&role.arn)
                     .session_name(&role.session_name)
@@ -110,12 +118,12 @@ impl AwsChain {
                 SharedCredentialsProvider::new(builder.build().await)
             }
             (None, Some(provider)) => provider,
-            (None, None) => SharedCredentialsProvider::new(Nothing),
-        }
+            (None, None) => return Err(CredentialsError::not_loaded_no_source()),
+        })
     }
 
     async fn load(&self) -> aws_credential_types::provider::Result {
-        let provider = self.found.get_or_init(|| self.find()).await;
+        let provider = self.found.get_or_try_init(|| self.find()).await?;
         provider.provide_credentials().await
     }
 }
@@ -198,25 +206,24 @@ impl fmt::Debug for AssumeRole {
     }
 }
 
-/// What stands where the libraries find no way to any credentials.
-#[derive(Debug)]
-struct Nothing;
-
-impl ProvideCredentials for Nothing {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded_no_source()))
-    }
-}
-
 /// The region that the shared files name for a profile. `env` looks a variable up in the environment.
 #[cfg(feature = "config")]
+#[expect(
+    deprecated,
+    reason = "the types behind these names are in a crate that nothing else here needs"
+)]
 pub(crate) fn profile_region(
     profile: Option<&str>,
     env: impl Fn(&str) -> Option<String>,
 ) -> Option<String> {
+    use aws_config::meta::region::ProvideRegion;
+    use aws_config::profile::ProfileFileRegionProvider;
+    use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+    use std::future::Future;
+    use std::path::PathBuf;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     let home = env("HOME").or_else(|| env("USERPROFILE"));
     let file = |variable: &str, name: &str| {
         let path = env(variable).map(PathBuf::from);

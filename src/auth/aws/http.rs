@@ -1,5 +1,6 @@
 //! The gateway's own HTTP client, as the AWS libraries take one: theirs would bring a second TLS stack.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
@@ -18,29 +19,43 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Limited};
 
 use crate::body::Payload;
-use crate::client::{HttpsClient, client};
-use crate::error::{BoxError, Error, ErrorClass};
-use crate::settings::Timeouts;
+use crate::client::{ClientBuilder, HttpsClient, classify};
+use crate::error::{BoxError, ErrorClass};
 
 /// The longest answer with credentials.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 /// For an answer with credentials, where nothing shorter is asked for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Clients, one for each time that a connection may take.
-#[derive(Clone, Default)]
-pub(super) struct Clients(Arc<Mutex<Vec<(Option<Duration>, HttpsClient)>>>);
+/// Clients: a variant for each time that a connection may take.
+#[derive(Clone)]
+pub(super) struct Clients {
+    builder: Arc<ClientBuilder>,
+    made: Arc<Mutex<HashMap<Variant, HttpsClient>>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Variant {
+    connect: Option<Duration>,
+    proxied: bool,
+}
 
 impl Clients {
-    fn get(&self, connect: Option<Duration>) -> Result<HttpsClient, BoxError> {
-        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, client)) = clients.iter().find(|(time, _)| *time == connect) {
+    pub(super) fn new(builder: ClientBuilder) -> Self {
+        Self {
+            builder: Arc::new(builder),
+            made: Arc::default(),
+        }
+    }
+
+    fn get(&self, variant: Variant) -> Result<HttpsClient, BoxError> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(&variant) {
             return Ok(client.clone());
         }
-        let mut timeouts = Timeouts::default();
-        timeouts.connect = connect.unwrap_or(timeouts.connect);
-        let client = client(&timeouts)?;
-        clients.push((connect, client.clone()));
+        let builder = self.builder.variant(variant.connect, variant.proxied);
+        let client = builder.build()?;
+        made.insert(variant, client.clone());
         Ok(client)
     }
 }
@@ -74,7 +89,13 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.clients.get(self.connect);
+        let variant = Variant {
+            connect: self.connect,
+            // The endpoints of the machine and the container are near, and speak plain HTTP: through a proxy, it would be the
+            // proxy's machine that answers.
+            proxied: request.uri().starts_with("https:"),
+        };
+        let client = self.clients.get(variant);
         let limit = self.connect.unwrap_or_default() + self.read;
         HttpConnectorFuture::new(async move {
             let client = client.map_err(|error| ConnectorError::other(error, None))?;
@@ -128,9 +149,9 @@ fn connector_error(error: BoxError) -> ConnectorError {
         }
         source = cause.source();
     }
-    let error = crate::client::classify(error);
+    let error = classify(error);
     match error.class() {
-        ErrorClass::NeverSent | ErrorClass::Incomplete => ConnectorError::io(Error::into(error)),
+        ErrorClass::NeverSent | ErrorClass::Incomplete => ConnectorError::io(error.into()),
         _ => ConnectorError::other(error.into(), None),
     }
 }
