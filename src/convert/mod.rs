@@ -14,6 +14,7 @@ pub(crate) mod chat_answer;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_request;
+pub(crate) mod chat_to_converse;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod converse_envelope;
