@@ -43,10 +43,13 @@ pub(crate) mod rate_limit;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod responses_out;
+mod responses_request;
 pub(crate) mod responses_to_chat;
+//pub(crate) mod responses_to_converse;
 pub(crate) mod responses_to_messages;
 pub(crate) mod rfc3339;
 pub(crate) mod scalars;
+pub(crate) mod sent_tools;
 mod service;
 pub(crate) mod sha256;
 pub(crate) mod stop;
@@ -58,6 +61,7 @@ pub(crate) mod upstream_error;
 mod usage_out;
 #[cfg(test)]
 pub(crate) mod validate;
+pub(crate) mod wrapped_input;
 
 pub use future::ResponseFuture;
 pub use layer::ConvertLayer;
