@@ -15,6 +15,7 @@ pub(crate) mod bedrock_error;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 pub(crate) mod chat_request;
+pub(crate) mod chat_to_converse;
 pub(crate) mod chat_to_messages;
 pub(crate) mod context;
 pub(crate) mod converse_envelope;
