@@ -29,7 +29,6 @@ const PENDING: &[(&str, &str)] = &[
     ),
     ("chat_to_converse", "Chat clients on aws-bedrock"),
     ("chat_to_gemini", "Gemini's native endpoint"),
-    ("messages_to_converse", "Messages clients on aws-bedrock"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];
 

@@ -4,11 +4,13 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
 use super::anthropic_error;
+use super::bedrock_error;
 use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
+use super::messages_to_converse::{self, state::State as MessagesToConverse};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::rate_limit;
 use super::report::Refusal;
@@ -24,6 +26,7 @@ use crate::usage::Usage;
 pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
+    MessagesToConverse(MessagesToConverse),
     MessagesToResponses(MessagesToResponses),
     ResponsesToChat(ResponsesToChat),
     ResponsesToMessages(ResponsesToMessages),
@@ -59,6 +62,18 @@ impl Conversion {
                     body,
                     headers,
                     state: Self::MessagesToChat(state),
+                })
+            }
+            Pair::MessagesToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToConverse(state),
                 })
             }
             Pair::MessagesToResponses => {
@@ -104,6 +119,7 @@ impl Conversion {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
+            Self::MessagesToConverse(_) => Dialect::Converse,
             Self::MessagesToResponses(_) => Dialect::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
         }
@@ -118,6 +134,9 @@ impl Conversion {
         match self {
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
+            Self::MessagesToConverse(state) => {
+                messages_to_converse::response::convert(body, state, cx)
+            }
             Self::MessagesToResponses(state) => {
                 messages_to_responses::response::convert(body, state, cx)
             }
@@ -142,6 +161,9 @@ impl Conversion {
             Self::MessagesToChat(state) => {
                 messages_to_chat::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToConverse(state) => {
+                messages_to_converse::stream::replay(body, state.clone(), cx, out)
+            }
             Self::MessagesToResponses(state) => {
                 messages_to_responses::stream::replay(body, state.clone(), cx, out)
             }
@@ -163,6 +185,9 @@ impl Conversion {
             Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
                 state, cx, limit,
             )),
+            Self::MessagesToConverse(state) => Box::new(
+                messages_to_converse::stream::ConverseToMessages::new(state, cx, limit),
+            ),
             Self::MessagesToResponses(state) => Box::new(
                 messages_to_responses::stream::ResponsesToMessages::new(state, cx)
                     .with_held_limit(limit),
@@ -181,7 +206,7 @@ impl Conversion {
     pub(crate) fn error(
         &self,
         status: StatusCode,
-        _headers: &HeaderMap,
+        headers: &HeaderMap,
         body: &Bytes,
     ) -> ClientError {
         match self {
@@ -189,6 +214,9 @@ impl Conversion {
                 anthropic_error::convert(status, body)
             }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
+            Self::MessagesToConverse(_) => {
+                bedrock_error::convert(status, headers, body, Format::Messages)
+            }
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
@@ -202,8 +230,8 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
-            // OpenAI's own headers go on as they are.
-            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            // OpenAI's own headers go on as they are; Bedrock has none.
+            Self::MessagesToChat(_) | Self::MessagesToConverse(_) | Self::ResponsesToChat(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

@@ -1,8 +1,17 @@
-//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies. No cell is served in this version.
+//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies.
 
-use super::spec::{AuthScheme, Cell, Framing, Spec};
+use super::path::{ModelIds, Path};
+use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
-pub(crate) static CONVERSE: Spec = spec("aws-bedrock", Framing::EventStream);
+pub(crate) static CONVERSE: Spec = Spec {
+    cells: [
+        Cell::Unavailable,
+        Cell::Unavailable,
+        converse(Pair::MessagesToConverse),
+        Cell::Unavailable,
+    ],
+    ..spec("aws-bedrock", Framing::EventStream)
+};
 pub(crate) static INVOKE: Spec = spec("aws-bedrock-invoke", Framing::InvokeChunks);
 
 const fn spec(id: &'static str, framing: Framing) -> Spec {
@@ -136,5 +145,17 @@ mod tests {
         ] {
             assert_eq!(region_of_arn(model), region, "{model}");
         }
+    }
+}
+
+const fn converse(pair: Pair) -> Cell {
+    Cell::Convert {
+        pair,
+        path: Path::Model {
+            ids: ModelIds::Aws,
+            before: "/model/",
+            plain: "/converse",
+            stream: "/converse-stream",
+        },
     }
 }

@@ -49,6 +49,7 @@ pub(crate) enum Cell {
 pub(crate) enum Pair {
     ChatToMessages,
     MessagesToChat,
+    MessagesToConverse,
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,

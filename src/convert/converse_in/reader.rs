@@ -141,7 +141,7 @@ impl Reader {
     pub(crate) fn finish(&self) -> Result<(), StreamError> {
         match self.ending {
             Some(_) => Ok(()),
-            None => Err(StreamError::ended(self.client)),
+            None => Err(ended(self.client)),
         }
     }
 
@@ -258,6 +258,13 @@ impl Reader {
         sink.stopped(ending);
         Ok(())
     }
+}
+
+/// The stream ended before the model said why it stopped.
+pub(super) fn ended(client: Format) -> StreamError {
+    let mut ended = StreamError::ended(client);
+    ended.error.message = "upstream stream ended before messageStop".into();
+    ended
 }
 
 /// Whether a call is of a tool that the provider runs itself: the client may not run it.
