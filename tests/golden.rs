@@ -29,7 +29,6 @@ const PENDING: &[(&str, &str)] = &[
     ),
     ("chat_to_converse", "Chat clients on aws-bedrock"),
     ("chat_to_gemini", "Gemini's native endpoint"),
-    ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];
 
 fn covers(entry: &str, case: &str) -> bool {

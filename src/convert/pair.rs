@@ -15,6 +15,7 @@ use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::rate_limit;
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
+use super::responses_to_converse::{self, state::State as ResponsesToConverse};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -29,6 +30,7 @@ pub(crate) enum Conversion {
     MessagesToConverse(MessagesToConverse),
     MessagesToResponses(MessagesToResponses),
     ResponsesToChat(ResponsesToChat),
+    ResponsesToConverse(ResponsesToConverse),
     ResponsesToMessages(ResponsesToMessages),
 }
 
@@ -100,6 +102,18 @@ impl Conversion {
                     state: Self::ResponsesToChat(state),
                 })
             }
+            Pair::ResponsesToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToConverse(state),
+                })
+            }
             Pair::ResponsesToMessages => {
                 let ConvertedRequest {
                     body,
@@ -119,7 +133,7 @@ impl Conversion {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
-            Self::MessagesToConverse(_) => Dialect::Converse,
+            Self::MessagesToConverse(_) | Self::ResponsesToConverse(_) => Dialect::Converse,
             Self::MessagesToResponses(_) => Dialect::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
         }
@@ -141,6 +155,9 @@ impl Conversion {
                 messages_to_responses::response::convert(body, state, cx)
             }
             Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
+            Self::ResponsesToConverse(state) => {
+                responses_to_converse::response::convert(body, state, cx)
+            }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
             }
@@ -170,6 +187,9 @@ impl Conversion {
             Self::ResponsesToChat(state) => {
                 responses_to_chat::response::replay(body, state, cx, out)
             }
+            Self::ResponsesToConverse(state) => {
+                responses_to_converse::response::replay(body, state, cx, out)
+            }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::replay(body, state.clone(), cx, out)
             }
@@ -195,6 +215,9 @@ impl Conversion {
             Self::ResponsesToChat(state) => Box::new(
                 responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
             ),
+            Self::ResponsesToConverse(state) => Box::new(
+                responses_to_converse::stream::ConverseToResponses::new(state, cx, limit),
+            ),
             Self::ResponsesToMessages(state) => Box::new(
                 responses_to_messages::stream::MessagesToResponses::new(state, cx)
                     .with_held_limit(limit),
@@ -217,6 +240,9 @@ impl Conversion {
             Self::MessagesToConverse(_) => {
                 bedrock_error::convert(status, headers, body, Format::Messages)
             }
+            Self::ResponsesToConverse(_) => {
+                bedrock_error::convert(status, headers, body, Format::Responses)
+            }
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
@@ -231,7 +257,10 @@ impl Conversion {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
             // OpenAI's own headers go on as they are; Bedrock has none.
-            Self::MessagesToChat(_) | Self::MessagesToConverse(_) | Self::ResponsesToChat(_) => {}
+            Self::MessagesToChat(_)
+            | Self::MessagesToConverse(_)
+            | Self::ResponsesToChat(_)
+            | Self::ResponsesToConverse(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

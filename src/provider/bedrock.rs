@@ -6,7 +6,7 @@ use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 pub(crate) static CONVERSE: Spec = Spec {
     cells: [
         Cell::Unavailable,
-        Cell::Unavailable,
+        converse(Pair::ResponsesToConverse),
         converse(Pair::MessagesToConverse),
         Cell::Unavailable,
     ],

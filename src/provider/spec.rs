@@ -50,6 +50,7 @@ pub(crate) enum Pair {
     ChatToMessages,
     MessagesToChat,
     MessagesToConverse,
+    ResponsesToConverse,
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,

@@ -3,74 +3,29 @@
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
-use super::thinking::Plan;
-use crate::convert::anthropic_out::params::{in_range, required_positive_integer};
+use crate::convert::anthropic_out::params::required_positive_integer;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;
-use crate::models::Sampling;
 
-/// The number of output tokens to ask for, where the client's `field` says one: models on Bedrock need none.
+/// The number of output tokens to ask for, where the client's `field` says one, as far as the model takes it. Without one models on
+/// Bedrock know their own limit.
 pub(in crate::convert) fn limit(
     field: &'static str,
     asked: Option<&RawValue>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Option<u64>, Refusal> {
     let Some(asked) = asked else {
-        return Ok(None);
+        return Ok(cx.options.default_max_tokens.map(u64::from));
     };
     let asked = required_positive_integer(asked.get(), field)?;
     let least = u64::from(cx.capabilities.bedrock.min_output);
-    if asked < least {
+    let most = cx.capabilities.max_output.map_or(u64::MAX, u64::from);
+    let taken = asked.max(least).min(most.max(least));
+    if taken != asked {
         cx.report.approximate(field);
     }
-    Ok(Some(asked.max(least)))
-}
-
-/// `temperature` and `topP` of `inferenceConfig`, as JSON text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::convert) struct Chance<'a> {
-    pub(in crate::convert) temperature: Option<&'a str>,
-    pub(in crate::convert) top_p: Option<&'a str>,
-}
-
-/// The client's `temperature` and `top_p`, as far as the model takes them. What every model does by default is not sent.
-pub(in crate::convert) fn chance<'a>(
-    temperature: Option<&'a RawValue>,
-    top_p: Option<&'a RawValue>,
-    thinking: &Plan<'_>,
-    cx: &mut RequestContext<'_>,
-) -> Result<Chance<'a>, Refusal> {
-    let taken = cx.capabilities.sampling;
-    let mut chance = Chance::default();
-    if let Some((json, value)) = in_range(temperature, "temperature", 2.0)? {
-        if taken == Sampling::None || thinking.forbids_temperature() {
-            // A model that thinks wants 1, which is also every model's default.
-            if value != 1.0 {
-                cx.report.drop_field("temperature");
-            }
-        } else if value > 1.0 {
-            cx.report.approximate("temperature");
-            chance.temperature = Some("1");
-        } else {
-            chance.temperature = Some(json);
-        }
-    }
-    if let Some((json, value)) = in_range(top_p, "top_p", 1.0)?
-        && value != 1.0
-    {
-        let refused = match taken {
-            Sampling::None => true,
-            Sampling::One => chance.temperature.is_some(),
-            Sampling::Any | Sampling::WithoutThinking => false,
-        };
-        if refused || thinking.forbids_top_p(value) {
-            cx.report.drop_field("top_p");
-        } else {
-            chance.top_p = Some(json);
-        }
-    }
-    Ok(chance)
+    Ok(Some(taken))
 }
 
 /// Tells Claude who asks, where the owner wants that: `safety_identifier`, else `user`.
@@ -84,13 +39,13 @@ pub(in crate::convert) fn set_user<'a>(
     let mut is_set = false;
     for (field, value) in [("safety_identifier", safety_identifier), ("user", user)] {
         let Some(value) = value else { continue };
-        match RawStr::new(value).filter(|id| forwards && !is_set && !id.is_blank()) {
-            Some(id) => {
+        match RawStr::new(value).filter(|id| !id.is_blank()) {
+            Some(id) if forwards && !is_set => {
                 fields.set("metadata", format!("{{\"user_id\":{}}}", id.json()));
                 cx.report.approximate(field);
                 is_set = true;
             }
-            None => cx.report.drop_field(field),
+            _ => cx.report.drop_field(field),
         }
     }
 }

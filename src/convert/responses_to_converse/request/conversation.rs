@@ -114,7 +114,7 @@ fn report(facts: &Facts, items: &Items<'_>, cx: &mut RequestContext<'_>) {
         ("input[].content", facts.is_trimmed),
         (
             "input[].call_id",
-            facts.has_repeated_results || items.repeated_outputs,
+            facts.has_changed_ids || facts.has_repeated_results || items.repeated_outputs,
         ),
     ] {
         if changed {

@@ -23,7 +23,7 @@ use crate::convert::converse_out::fields::{
     Fields, InferenceConfig, OpenAiTier, write_response_paths,
 };
 use crate::convert::converse_out::tools::ChoicePaths;
-use crate::convert::converse_out::{Out, Rules, openai, output};
+use crate::convert::converse_out::{Out, Rules, openai, output, sampling};
 use crate::convert::report::Refusal;
 use crate::convert::responses_out::Echo;
 use crate::convert::responses_request::checks::{self, Target};
@@ -84,21 +84,21 @@ pub(crate) fn convert(
     };
     let facts = conversation.write(&mut out, &mut items, cx)?;
     let thinking = params::thinking(&settings.reasoning, limit, tools.is_forced(), &facts, cx)?;
-    let chance = openai::chance(request.temperature, request.top_p, &thinking, cx)?;
+    let sampling = sampling::read(request.temperature, request.top_p, &thinking, cx)?;
     if thinking.forbids_limit() && limit.is_some() {
         cx.report.drop_field("max_output_tokens");
     }
     let config = InferenceConfig {
         max_tokens: limit.filter(|_| !thinking.forbids_limit()),
-        temperature: chance.temperature,
-        top_p: chance.top_p,
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
         stop_sequences: Vec::new(),
     };
     config.write(&mut out);
 
     let mut fields = Fields::default();
     tools.write(&mut out, &mut fields, &facts, CHOICE, cx.report);
-    thinking.set(&mut fields);
+    fields.add(|object| thinking.write(object));
     if let Some(beta) = thinking.beta() {
         fields.add_beta(beta);
     }

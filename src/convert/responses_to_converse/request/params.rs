@@ -82,6 +82,14 @@ pub(super) fn thinking(
             None => return Err(Refusal::invalid(EFFORT, "there is no such effort")),
         },
     };
+    // Claude does not think about an answer that was begun for it.
+    let asks = matches!(wish, Wish::Effort(asked) if asked != Asked::Nothing);
+    let wish = if asks && facts.is_prefilled && cx.capabilities.bedrock.anthropic {
+        cx.report.drop_field(EFFORT);
+        Wish::Unsaid
+    } else {
+        wish
+    };
     let around = Around {
         max_tokens,
         forced_tool,
@@ -162,10 +170,10 @@ pub(super) fn write_metadata(request: &Request<'_>, out: &mut Out, cx: &mut Requ
     };
     let mut metadata = RequestMetadata::default();
     let all = metadata.merge(pairs);
-    let any = metadata.write(out);
-    if any || !all {
+    if !(metadata.is_empty() && all) {
         cx.report.approximate("metadata");
     }
+    metadata.write(out);
 }
 
 /// The model that the client asked for, as JSON text: the answer does not name it.

@@ -94,18 +94,16 @@ pub(super) fn plan<'t>(
     choice: Choice,
     cx: &mut RequestContext<'_>,
 ) -> Result<converse::Tools<'t>, Refusal> {
-    let mut planned = converse::Tools {
-        choice: match choice.mode {
-            Mode::Unsaid => Chosen::Unsaid,
-            Mode::Auto => Chosen::Auto,
-            Mode::None => Chosen::None,
-            Mode::Any => Chosen::Any,
-            Mode::Tool(name) => Chosen::Tool(Cow::Owned(name)),
-            // The model searches when it wants to.
-            Mode::WebSearch => return Err(cannot_run("tool_choice.type", TARGET)),
-        },
-        one_at_a_time: choice.one_at_a_time,
-        ..converse::Tools::default()
+    let mut planned = converse::Tools::default();
+    planned.one_at_a_time = choice.one_at_a_time;
+    planned.choice = match choice.mode {
+        Mode::Unsaid => Chosen::Unsaid,
+        Mode::Auto => Chosen::Auto,
+        Mode::None => Chosen::None,
+        Mode::Any => Chosen::Any,
+        Mode::Tool(name) => Chosen::Tool(Cow::Owned(name)),
+        // The model searches when it wants to.
+        Mode::WebSearch => return Err(cannot_run("tool_choice.type", TARGET)),
     };
     for entry in &tools.list {
         if entry.kind == Kind::WebSearch {
