@@ -27,7 +27,6 @@ const PENDING: &[(&str, &str)] = &[
         "bedrock_wire/invoke-stream-passthrough",
         "aws-bedrock-invoke",
     ),
-    ("chat_to_converse", "Chat clients on aws-bedrock"),
     ("chat_to_gemini", "Gemini's native endpoint"),
 ];
 

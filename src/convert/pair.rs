@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use super::anthropic_error;
 use super::bedrock_error;
 use super::chat_in;
+use super::chat_to_converse::{self, state::State as ChatToConverse};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::{Dialect, Machine};
@@ -25,6 +26,7 @@ use crate::usage::Usage;
 /// A conversion under way: the pair, and what its answer needs to know of the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
+    ChatToConverse(ChatToConverse),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToConverse(MessagesToConverse),
@@ -42,6 +44,18 @@ impl Conversion {
         cx: &mut RequestContext<'_>,
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
+            Pair::ChatToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToConverse(state),
+                })
+            }
             Pair::ChatToMessages => {
                 let ConvertedRequest {
                     body,
@@ -133,7 +147,9 @@ impl Conversion {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
-            Self::MessagesToConverse(_) | Self::ResponsesToConverse(_) => Dialect::Converse,
+            Self::ChatToConverse(_)
+            | Self::MessagesToConverse(_)
+            | Self::ResponsesToConverse(_) => Dialect::Converse,
             Self::MessagesToResponses(_) => Dialect::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
         }
@@ -146,6 +162,7 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
+            Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::MessagesToConverse(state) => {
@@ -172,6 +189,9 @@ impl Conversion {
         out: &mut BytesMut,
     ) -> Result<Usage, ClientError> {
         match self {
+            Self::ChatToConverse(state) => {
+                chat_to_converse::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
@@ -199,6 +219,9 @@ impl Conversion {
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
+            Self::ChatToConverse(state) => Box::new(chat_to_converse::stream::ConverseToChat::new(
+                state, cx, limit,
+            )),
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
@@ -233,6 +256,7 @@ impl Conversion {
         body: &Bytes,
     ) -> ClientError {
         match self {
+            Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
@@ -257,7 +281,8 @@ impl Conversion {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
             // OpenAI's own headers go on as they are; Bedrock has none.
-            Self::MessagesToChat(_)
+            Self::ChatToConverse(_)
+            | Self::MessagesToChat(_)
             | Self::MessagesToConverse(_)
             | Self::ResponsesToChat(_)
             | Self::ResponsesToConverse(_) => {}

@@ -3,18 +3,38 @@
 use super::path::{ModelIds, Path};
 use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
-pub(crate) static CONVERSE: Spec = Spec {
-    cells: [
-        Cell::Unavailable,
+/// Converse; `converse-stream` takes the same body.
+const CONVERSE_PATH: Path = Path::Model {
+    ids: ModelIds::Aws,
+    before: "/model/",
+    plain: "/converse",
+    stream: "/converse-stream",
+};
+
+pub(crate) static CONVERSE: Spec = spec(
+    "aws-bedrock",
+    Framing::EventStream,
+    [
+        converse(Pair::ChatToConverse),
         converse(Pair::ResponsesToConverse),
         converse(Pair::MessagesToConverse),
         Cell::Unavailable,
     ],
-    ..spec("aws-bedrock", Framing::EventStream)
-};
-pub(crate) static INVOKE: Spec = spec("aws-bedrock-invoke", Framing::InvokeChunks);
+);
+pub(crate) static INVOKE: Spec = spec(
+    "aws-bedrock-invoke",
+    Framing::InvokeChunks,
+    [Cell::Unavailable; 4],
+);
 
-const fn spec(id: &'static str, framing: Framing) -> Spec {
+const fn converse(pair: Pair) -> Cell {
+    Cell::Convert {
+        pair,
+        path: CONVERSE_PATH,
+    }
+}
+
+const fn spec(id: &'static str, framing: Framing, cells: [Cell; 4]) -> Spec {
     Spec {
         id,
         base_url: None,
@@ -24,7 +44,7 @@ const fn spec(id: &'static str, framing: Framing) -> Spec {
         needs_key: true,
         client_headers: &[],
         request_id: "x-amzn-requestid",
-        cells: [Cell::Unavailable; 4],
+        cells,
         chat: None,
     }
 }
@@ -145,17 +165,5 @@ mod tests {
         ] {
             assert_eq!(region_of_arn(model), region, "{model}");
         }
-    }
-}
-
-const fn converse(pair: Pair) -> Cell {
-    Cell::Convert {
-        pair,
-        path: Path::Model {
-            ids: ModelIds::Aws,
-            before: "/model/",
-            plain: "/converse",
-            stream: "/converse-stream",
-        },
     }
 }

@@ -1,5 +1,6 @@
 //! What the answer's conversion needs to know of the request.
 
+use crate::convert::converse_in::Head;
 use crate::convert::tool_names::ToolNames;
 use crate::target::ChatReasoning;
 
@@ -18,4 +19,11 @@ pub(crate) struct State {
     pub(crate) stops: Vec<String>,
     /// The tools' names as they were sent, and what they stand for.
     pub(crate) tools: ToolNames,
+}
+
+impl State {
+    /// What the answer's id is made of: a JSON string.
+    pub(super) fn id(head: &Head) -> String {
+        format!("\"{}\"", head.base)
+    }
 }

@@ -1,5 +1,7 @@
 //! Streams.
 
+use std::borrow::Cow;
+
 use super::blocks::{Blocks, Implicit};
 use super::{Ending, Head, ServiceTier, Sink, StopReason};
 use crate::convert::context::AnswerContext;
@@ -263,7 +265,11 @@ impl Reader {
 /// The stream ended before the model said why it stopped.
 pub(super) fn ended(client: Format) -> StreamError {
     let mut ended = StreamError::ended(client);
-    ended.error.message = "upstream stream ended before messageStop".into();
+    ended.error.message = Cow::Borrowed("upstream stream ended before messageStop");
+    if client != Format::Messages {
+        // What Bedrock calls a stream that broke off.
+        ended.error.code = Some(Cow::Borrowed("model_stream_error"));
+    }
     ended
 }
 

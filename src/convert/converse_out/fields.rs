@@ -91,17 +91,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Sets the members that `write` writes.
-    pub(in crate::convert) fn add(&mut self, write: impl FnOnce(&mut Object<'_>)) {
-        let mut json = BytesMut::new();
-        let mut object = Object::begin(&mut json);
-        write(&mut object);
-        object.end();
-        for (key, value) in walk::members(&String::from_utf8_lossy(&json)) {
-            self.set(key.decode().into_owned(), value.to_owned());
-        }
-    }
-
     /// Takes over every member of a client's own object, whose values win.
     pub(in crate::convert) fn merge(&mut self, object: &'a str) {
         for (key, value) in walk::members(object) {

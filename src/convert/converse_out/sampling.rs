@@ -31,7 +31,7 @@ pub(in crate::convert) fn read<'a>(
     let top_p = in_range(top_p, "top_p", 1.0)?;
     let takes_none = match taken {
         models::Sampling::None => true,
-        models::Sampling::WithoutThinking => !thinking.is_empty(),
+        models::Sampling::WithoutThinking => thinking.asks(),
         models::Sampling::Any | models::Sampling::One => false,
     };
     let mut sent = Sampling::default();

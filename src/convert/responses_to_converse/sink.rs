@@ -8,7 +8,7 @@ use crate::convert::anthropic_envelope;
 use crate::convert::chat_out::escaped;
 use crate::convert::context::AnswerContext;
 use crate::convert::converse_envelope::Redacted;
-use crate::convert::converse_in::{Closing, Ending, Head, Opening, Sink};
+use crate::convert::converse_in::{Closing, Ending, Head, Opening, Sink, shown};
 use crate::convert::responses_out::{Call, End, Index, ItemStatus, ResponseWriter, url_citation};
 use crate::convert::scalars::scalars_inside;
 use crate::convert::wrapped_input;
@@ -89,7 +89,7 @@ impl Items {
         self.response.set_head(Some(&head.base), model, None);
     }
 
-    /// What the end says of the whole response.
+    /// What the end says of the whole response, and the counts that it shows.
     pub(super) fn conclude(&mut self, ending: &Ending) -> (End, Usage) {
         let tier = ending.service_tier.map(|tier| tier.openai());
         self.response.set_service_tier(tier);
@@ -97,7 +97,7 @@ impl Items {
             None => End::Completed,
             Some(reason) => End::Incomplete(reason),
         };
-        (end, ending.usage.unwrap_or_default())
+        (end, shown(&ending.usage.unwrap_or_default()))
     }
 
     fn call(&self, id: &str, sent: &str) -> (Call, bool) {

@@ -107,7 +107,7 @@ pub(crate) fn convert(
         parallel: "parallel_tool_calls",
     };
     params::add_top_k(&request, &thinking, &mut additional, cx);
-    additional.add(|object| thinking.write(object));
+    thinking.set(&mut additional);
     if let Some(beta) = thinking.beta() {
         additional.add_beta(beta);
     }

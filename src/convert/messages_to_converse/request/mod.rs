@@ -128,7 +128,7 @@ fn write_fields<'a>(
     out: &mut Out,
     cx: &mut RequestContext<'_>,
 ) {
-    fields.add(|object| thinking.write(object));
+    thinking.set(&mut fields);
     params::set_account(request, &mut fields, out.rules, cx);
     params::set_context_management(request, &mut fields, out.rules, cx);
     betas::set(&mut fields, out.rules, cx);

@@ -98,7 +98,7 @@ pub(crate) fn convert(
 
     let mut fields = Fields::default();
     tools.write(&mut out, &mut fields, &facts, CHOICE, cx.report);
-    fields.add(|object| thinking.write(object));
+    thinking.set(&mut fields);
     if let Some(beta) = thinking.beta() {
         fields.add_beta(beta);
     }
