@@ -114,15 +114,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     })
 }
 
-/// The client for providers. Through the proxies that the environment names; a file in `SSL_CERT_FILE` holds further
-/// certificates to trust.
+/// The client for providers.
 fn outbound(timeouts: &Timeouts) -> Result<HttpsClient, String> {
-    let mut builder = ClientBuilder::new(timeouts).proxy_from_env();
-    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
-        let file = std::path::PathBuf::from(file);
-        builder = builder
-            .extra_roots(&file)
-            .map_err(|error| format!("SSL_CERT_FILE: {}: {error}", file.display()))?;
-    }
-    builder.build().map_err(|error| error.to_string())
+    ClientBuilder::from_env(timeouts)
+        .and_then(ClientBuilder::build)
+        .map_err(|error| error.to_string())
 }

@@ -156,7 +156,7 @@ where
                 StateProject::Sending { future, clock } => match future.poll(cx) {
                     Poll::Ready(Ok(response)) => read(trip, response),
                     Poll::Ready(Err(error)) => {
-                        return Poll::Ready(Err((trip.shared.classify)(error.into())));
+                        return Poll::Ready(Err(trip.shared.classed(error.into())));
                     }
                     Poll::Pending => {
                         ready!(clock.poll(cx));

@@ -75,6 +75,7 @@ fn note<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
     match result {
         Err(error) => match error.class() {
             ErrorClass::NeverSent
+            | ErrorClass::Credentials
             | ErrorClass::Incomplete
             | ErrorClass::Ambiguous
             | ErrorClass::Timeout => health.failed(None),
@@ -103,7 +104,7 @@ fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
     };
     match result {
         Err(error) => match error.class() {
-            ErrorClass::NeverSent => retry(true, false, None),
+            ErrorClass::NeverSent | ErrorClass::Credentials => retry(true, false, None),
             ErrorClass::Incomplete if ambiguous => retry(false, true, None),
             ErrorClass::Ambiguous | ErrorClass::Timeout if ambiguous => retry(false, false, None),
             _ => Verdict::Final,
