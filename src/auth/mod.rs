@@ -6,6 +6,8 @@ mod credential;
 mod future;
 mod layer;
 mod service;
+#[cfg(all(test, feature = "aws"))]
+mod tests;
 #[cfg(not(feature = "aws"))]
 mod unsigned;
 
