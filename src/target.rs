@@ -10,7 +10,10 @@ use tower::retry::budget::TpsBudget;
 
 use crate::auth::{Credential, InjectedHeader, InvalidCredential, Means};
 use crate::health::Health;
-pub use crate::options::{ChatReasoning, Options, Prefill, ReasoningSummary, ThinkingBinding};
+pub use crate::options::{
+    ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill, ReasoningSummary,
+    ThinkingBinding, UnsupportedTools,
+};
 use crate::provider::spec::{AuthScheme, Spec};
 use crate::provider::{Provider, bedrock};
 use crate::settings::RetrySettings;

@@ -266,7 +266,8 @@ where
     let shared = trip.shared.clone();
     let work = match &trip.conversion {
         Some(conversion) => Work::Convert {
-            upstream: conversion.upstream_format(),
+            dialect: conversion.dialect(),
+            framing: trip.framing(&parts),
             machine: conversion
                 .clone()
                 .machine(trip.context(&parts.headers), shared.limits.event),
