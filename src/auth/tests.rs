@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -233,14 +233,14 @@ async fn a_clock_that_goes_wrong_is_corrected() {
     refusal.insert("date", HeaderValue::from_str(&date).unwrap());
     // Other errors teach nothing.
     let denied = br#"{"__type":"AccessDeniedException"}"#;
-    assert!(!signed.refused(&refusal, denied));
+    assert!(!signed.refused(StatusCode::FORBIDDEN, &refusal, denied));
     let answer = stack().oneshot(request(URL)).await.unwrap();
     assert_eq!(text(answer.body(), "x-amz-date"), "20261122T130000Z");
     refusal.insert(
         "x-amzn-errortype",
         HeaderValue::from_static("InvalidSignatureException:"),
     );
-    assert!(signed.refused(&refusal, b"{}"));
+    assert!(signed.refused(StatusCode::FORBIDDEN, &refusal, b"{}"));
     let answer = stack().oneshot(request(URL)).await.unwrap();
     assert_eq!(text(answer.body(), "x-amz-date"), "20261122T140000Z");
 }
