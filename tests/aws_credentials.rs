@@ -5,6 +5,10 @@ pub mod support;
 
 #[path = "aws_credentials/chain.rs"]
 mod chain;
+#[path = "aws_credentials/program.rs"]
+mod program;
+#[path = "aws_credentials/refused.rs"]
+mod refused;
 
 use std::convert::Infallible;
 use std::sync::Arc;
