@@ -13,6 +13,7 @@ use tower_llm_gateway::{
 };
 
 use crate::arguments::Arguments;
+use crate::bedrock;
 use crate::listen::Listen;
 
 pub(crate) const LISTEN: &str = "127.0.0.1:8080";
@@ -59,7 +60,7 @@ pub(crate) struct ServerSettings {
     pub(crate) grace: Duration,
 }
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Finds the connections, and checks everything that can be checked before listening.
 pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String> {
@@ -184,8 +185,11 @@ fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
 }
 
 fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
-    let mut builder = Gateway::builder();
-    let mut found = false;
+    let given = |variable: &str| env(variable).is_some_and(|key| !key.trim().is_empty());
+    // First, because of OpenAI's pattern, which takes whatever begins with an `o`.
+    let bedrock = bedrock::from_env(env, !given("ANTHROPIC_API_KEY"))?;
+    let mut found = bedrock.is_some();
+    let mut builder = bedrock.unwrap_or_else(Gateway::builder);
     for (variable, provider, patterns) in KNOWN {
         let Some(key) = env(variable).filter(|key| !key.trim().is_empty()) else {
             continue;
