@@ -92,6 +92,7 @@ pub(crate) fn region_of_host(host: &str) -> Option<&str> {
 }
 
 /// The region in an ARN, where it names one.
+#[cfg(feature = "config")]
 pub(crate) fn region_of_arn(model: &str) -> Option<&str> {
     let mut fields = model.split(':');
     if fields.next() != Some("arn") {
@@ -148,6 +149,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "config")]
     #[test]
     fn regions_of_arns() {
         for (model, region) in [
