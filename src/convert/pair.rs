@@ -4,9 +4,11 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
 use super::anthropic_error;
+use super::bedrock_error;
 use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
+use super::invoke;
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
@@ -22,6 +24,9 @@ use crate::usage::Usage;
 /// A conversion under way: the pair, and what its answer needs to know of the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
+    /// Counting tokens: the answer is a number.
+    Count,
+    MessagesToInvoke,
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToResponses(MessagesToResponses),
@@ -37,6 +42,30 @@ impl Conversion {
         cx: &mut RequestContext<'_>,
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
+            Pair::CountOnInvoke => {
+                let ConvertedRequest { body, headers, .. } = invoke::count::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::Count,
+                })
+            }
+            Pair::MessagesToInvoke => {
+                let ConvertedRequest { body, headers, .. } = invoke::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToInvoke,
+                })
+            }
+            Pair::ChatToInvoke => {
+                let converted = Self::request(Pair::ChatToMessages, body, cx)?;
+                invoke::request::of_chat(converted, body, cx)
+            }
+            Pair::ResponsesToInvoke => {
+                let converted = Self::request(Pair::ResponsesToMessages, body, cx)?;
+                invoke::request::of_responses(converted, body, cx)
+            }
             Pair::ChatToMessages => {
                 let ConvertedRequest {
                     body,
@@ -105,7 +134,10 @@ impl Conversion {
         match self {
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
             Self::MessagesToResponses(_) => Dialect::Responses,
-            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
+            Self::ChatToMessages(_)
+            | Self::ResponsesToMessages(_)
+            | Self::MessagesToInvoke
+            | Self::Count => Dialect::Messages,
         }
     }
 
@@ -116,6 +148,8 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
+            Self::Count => invoke::count::answer(body),
+            Self::MessagesToInvoke => invoke::response::convert(body),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::MessagesToResponses(state) => {
@@ -128,6 +162,11 @@ impl Conversion {
         }
     }
 
+    /// Whether whole answers become streams where the client asked for one; else they pass as they are.
+    pub(crate) fn replays(&self) -> bool {
+        !matches!(self, Self::Count | Self::MessagesToInvoke)
+    }
+
     /// Writes a whole answer as the stream that the client asked for.
     pub(crate) fn replay(
         &self,
@@ -136,6 +175,11 @@ impl Conversion {
         out: &mut BytesMut,
     ) -> Result<Usage, ClientError> {
         match self {
+            Self::Count | Self::MessagesToInvoke => {
+                let answer = self.answer(body, cx)?;
+                out.extend_from_slice(&answer.body);
+                Ok(answer.usage)
+            }
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
@@ -157,6 +201,7 @@ impl Conversion {
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
+            Self::Count | Self::MessagesToInvoke => Box::new(invoke::stream::Events::new()),
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
@@ -181,10 +226,13 @@ impl Conversion {
     pub(crate) fn error(
         &self,
         status: StatusCode,
-        _headers: &HeaderMap,
+        headers: &HeaderMap,
         body: &Bytes,
     ) -> ClientError {
         match self {
+            Self::Count | Self::MessagesToInvoke => {
+                bedrock_error::convert(status, headers, body, Format::Messages)
+            }
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
@@ -204,6 +252,8 @@ impl Conversion {
             }
             // OpenAI's own headers go on as they are.
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            // AWS has none.
+            Self::Count | Self::MessagesToInvoke => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

@@ -1,11 +1,47 @@
-//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies. No cell is served in this version.
+//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies.
 
-use super::spec::{AuthScheme, Cell, Framing, Spec};
+use super::path::{ModelIds, Path};
+use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
-pub(crate) static CONVERSE: Spec = spec("aws-bedrock", Framing::EventStream);
-pub(crate) static INVOKE: Spec = spec("aws-bedrock-invoke", Framing::InvokeChunks);
+pub(crate) static CONVERSE: Spec =
+    spec("aws-bedrock", Framing::EventStream, [Cell::Unavailable; 4]);
+pub(crate) static INVOKE: Spec = spec(
+    "aws-bedrock-invoke",
+    Framing::InvokeChunks,
+    [
+        Cell::Convert {
+            pair: Pair::ChatToInvoke,
+            path: INVOKE_MODEL,
+        },
+        Cell::Convert {
+            pair: Pair::ResponsesToInvoke,
+            path: INVOKE_MODEL,
+        },
+        Cell::Convert {
+            pair: Pair::MessagesToInvoke,
+            path: INVOKE_MODEL,
+        },
+        Cell::Convert {
+            pair: Pair::CountOnInvoke,
+            path: COUNT_TOKENS,
+        },
+    ],
+);
 
-const fn spec(id: &'static str, framing: Framing) -> Spec {
+const INVOKE_MODEL: Path = Path::Model {
+    ids: ModelIds::Aws,
+    before: "/model/",
+    plain: "/invoke",
+    stream: "/invoke-with-response-stream",
+};
+const COUNT_TOKENS: Path = Path::Model {
+    ids: ModelIds::Aws,
+    before: "/model/",
+    plain: "/count-tokens",
+    stream: "/count-tokens",
+};
+
+const fn spec(id: &'static str, framing: Framing, cells: [Cell; 4]) -> Spec {
     Spec {
         id,
         base_url: None,
@@ -15,7 +51,7 @@ const fn spec(id: &'static str, framing: Framing) -> Spec {
         needs_key: true,
         client_headers: &[],
         request_id: "x-amzn-requestid",
-        cells: [Cell::Unavailable; 4],
+        cells,
         chat: None,
     }
 }

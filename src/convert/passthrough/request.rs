@@ -17,7 +17,7 @@ use crate::provider::Provider;
 /// What the envelopes begin with in which the gateway carries another provider's signed reasoning.
 ///
 /// Every provider answers 400 to reasoning that it did not sign itself.
-const ENVELOPE: &str = "tlg1.";
+pub(crate) const ENVELOPE: &str = "tlg1.";
 
 /// The client's bytes, but for the model's name and for reasoning that another provider signed.
 pub(crate) fn edit(
@@ -129,7 +129,12 @@ pub(crate) fn member(body: &[u8], object: &Range<usize>, key: &str) -> Option<Ra
         .map(|member| member.value)
 }
 
-pub(crate) fn has(body: &[u8], object: &Range<usize>, key: &str, is: impl Fn(&str) -> bool) -> bool {
+pub(crate) fn has(
+    body: &[u8],
+    object: &Range<usize>,
+    key: &str,
+    is: impl Fn(&str) -> bool,
+) -> bool {
     member(body, object, key)
         .and_then(|span| std::str::from_utf8(body.get(span)?).ok())
         .and_then(RawStr::from_json)
