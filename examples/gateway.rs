@@ -4,8 +4,12 @@
 
 #[path = "gateway/arguments.rs"]
 mod arguments;
+#[path = "gateway/bedrock.rs"]
+mod bedrock;
 #[path = "gateway/demo/mod.rs"]
 mod demo;
+#[path = "gateway/listen.rs"]
+mod listen;
 #[path = "gateway/model_list.rs"]
 mod model_list;
 #[path = "gateway/reload.rs"]
@@ -26,6 +30,7 @@ use tower_llm_gateway::settings::Timeouts;
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
+use listen::Listen;
 use reload::Reload;
 use setup::{Origin, Setup};
 
@@ -38,6 +43,9 @@ fn main() -> ExitCode {
         }
         Err(message) => return refuse(&message),
     };
+    if arguments.health {
+        return health(&arguments);
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => refuse(&message),
@@ -48,6 +56,22 @@ fn main() -> ExitCode {
 fn refuse(message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "gateway: {message}");
     ExitCode::from(2)
+}
+
+/// Asks a running gateway whether it is alive: for containers that hold nothing but this program.
+fn health(arguments: &Arguments) -> ExitCode {
+    let listen = arguments.listen.as_deref().unwrap_or(setup::LISTEN);
+    let listen: Listen = match listen.parse() {
+        Ok(listen) => listen,
+        Err(message) => return refuse(&format!("--listen: {message}")),
+    };
+    match listen.check_health() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "gateway: {listen}: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {

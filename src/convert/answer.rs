@@ -17,6 +17,7 @@ use super::machine::StreamError;
 use super::pair::Conversion;
 use super::passthrough;
 use super::report::LossReport;
+use crate::auth;
 use crate::body::{AnswerBody, Stream, StreamSettings, TranscodeBody};
 use crate::call::{Attempt, Failure, FailureClass, Outcome};
 use crate::codec::contains;
@@ -224,7 +225,11 @@ impl Trip {
         }
         let is_aws = self.spec().auth == AuthScheme::Aws;
         let class = if is_aws {
-            bedrock_error::class(status, &parts.headers, body)
+            match bedrock_error::class(status, &parts.headers, body) {
+                // A key that is refused stays refused; a signature may be better the next time.
+                FailureClass::Credential if !auth::refused(parts, body) => FailureClass::Final,
+                class => class,
+            }
         } else {
             classify(status, body)
         };

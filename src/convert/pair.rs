@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use super::anthropic_error;
 use super::bedrock_error;
 use super::chat_in;
+use super::chat_to_converse::{self, state::State as ChatToConverse};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::invoke;
@@ -27,6 +28,7 @@ pub(crate) enum Conversion {
     /// Counting tokens: the answer is a number.
     Count,
     MessagesToInvoke,
+    ChatToConverse(ChatToConverse),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToResponses(MessagesToResponses),
@@ -65,6 +67,18 @@ impl Conversion {
             Pair::ResponsesToInvoke => {
                 let converted = Self::request(Pair::ResponsesToMessages, body, cx)?;
                 invoke::request::of_responses(converted, body, cx)
+            }
+            Pair::ChatToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToConverse(state),
+                })
             }
             Pair::ChatToMessages => {
                 let ConvertedRequest {
@@ -132,6 +146,7 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
+            Self::ChatToConverse(_) => Dialect::Converse,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
             Self::MessagesToResponses(_) => Dialect::Responses,
             Self::ChatToMessages(_)
@@ -150,6 +165,7 @@ impl Conversion {
         match self {
             Self::Count => invoke::count::answer(body),
             Self::MessagesToInvoke => invoke::response::convert(body),
+            Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::MessagesToResponses(state) => {
@@ -180,6 +196,9 @@ impl Conversion {
                 out.extend_from_slice(&answer.body);
                 Ok(answer.usage)
             }
+            Self::ChatToConverse(state) => {
+                chat_to_converse::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
@@ -202,6 +221,9 @@ impl Conversion {
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
             Self::Count | Self::MessagesToInvoke => Box::new(invoke::stream::Events::new()),
+            Self::ChatToConverse(state) => Box::new(chat_to_converse::stream::ConverseToChat::new(
+                state, cx, limit,
+            )),
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
@@ -233,6 +255,7 @@ impl Conversion {
             Self::Count | Self::MessagesToInvoke => {
                 bedrock_error::convert(status, headers, body, Format::Messages)
             }
+            Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
@@ -250,6 +273,8 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
+            // Bedrock sends none.
+            Self::ChatToConverse(_) => {}
             // OpenAI's own headers go on as they are.
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
             // AWS has none.

@@ -3,43 +3,45 @@
 use super::path::{ModelIds, Path};
 use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
-pub(crate) static CONVERSE: Spec =
-    spec("aws-bedrock", Framing::EventStream, [Cell::Unavailable; 4]);
+/// Converse; `converse-stream` takes the same body.
+const CONVERSE_PATH: Path = path("/converse", "/converse-stream");
+const INVOKE_PATH: Path = path("/invoke", "/invoke-with-response-stream");
+const COUNT_PATH: Path = path("/count-tokens", "/count-tokens");
+
+pub(crate) static CONVERSE: Spec = spec(
+    "aws-bedrock",
+    Framing::EventStream,
+    [
+        cell(Pair::ChatToConverse, CONVERSE_PATH),
+        Cell::Unavailable,
+        Cell::Unavailable,
+        Cell::Unavailable,
+    ],
+);
 pub(crate) static INVOKE: Spec = spec(
     "aws-bedrock-invoke",
     Framing::InvokeChunks,
     [
-        Cell::Convert {
-            pair: Pair::ChatToInvoke,
-            path: INVOKE_MODEL,
-        },
-        Cell::Convert {
-            pair: Pair::ResponsesToInvoke,
-            path: INVOKE_MODEL,
-        },
-        Cell::Convert {
-            pair: Pair::MessagesToInvoke,
-            path: INVOKE_MODEL,
-        },
-        Cell::Convert {
-            pair: Pair::CountOnInvoke,
-            path: COUNT_TOKENS,
-        },
+        cell(Pair::ChatToInvoke, INVOKE_PATH),
+        cell(Pair::ResponsesToInvoke, INVOKE_PATH),
+        cell(Pair::MessagesToInvoke, INVOKE_PATH),
+        cell(Pair::CountOnInvoke, COUNT_PATH),
     ],
 );
 
-const INVOKE_MODEL: Path = Path::Model {
-    ids: ModelIds::Aws,
-    before: "/model/",
-    plain: "/invoke",
-    stream: "/invoke-with-response-stream",
-};
-const COUNT_TOKENS: Path = Path::Model {
-    ids: ModelIds::Aws,
-    before: "/model/",
-    plain: "/count-tokens",
-    stream: "/count-tokens",
-};
+/// An operation on a model, whose id stands in the path.
+const fn path(plain: &'static str, stream: &'static str) -> Path {
+    Path::Model {
+        ids: ModelIds::Aws,
+        before: "/model/",
+        plain,
+        stream,
+    }
+}
+
+const fn cell(pair: Pair, path: Path) -> Cell {
+    Cell::Convert { pair, path }
+}
 
 const fn spec(id: &'static str, framing: Framing, cells: [Cell; 4]) -> Spec {
     Spec {
@@ -99,6 +101,7 @@ pub(crate) fn region_of_host(host: &str) -> Option<&str> {
 }
 
 /// The region in an ARN, where it names one.
+#[cfg(feature = "config")]
 pub(crate) fn region_of_arn(model: &str) -> Option<&str> {
     let mut fields = model.split(':');
     if fields.next() != Some("arn") {
@@ -155,6 +158,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "config")]
     #[test]
     fn regions_of_arns() {
         for (model, region) in [

@@ -48,6 +48,7 @@ pub(crate) enum Cell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
     ChatToInvoke,
+    ChatToConverse,
     ChatToMessages,
     /// The same format in AWS's envelope.
     MessagesToInvoke,

@@ -3,7 +3,7 @@
 //! Sources: the pages on Anthropic's, Amazon's and OpenAI's models of AWS's Bedrock guide, and platform.claude.com on extended
 //! thinking.
 
-use crate::codec::write::Object;
+use super::fields::Fields;
 use crate::convert::context::RequestContext;
 use crate::convert::effort::{Asked, MIN_BUDGET, from_budget, to_budget};
 use crate::models::{Effort, EffortFloor, ForcedTool, ReasoningFields, Thinking, ThinkingDefault};
@@ -224,7 +224,7 @@ fn is_off_by_default(cx: &RequestContext<'_>) -> bool {
         .is_some_and(|kinds| kinds.default == ThinkingDefault::Off)
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
     /// Turns Claude's thinking on, or off, for a client that speaks of efforts.
     fn derive(&mut self, asked: Asked, around: Around, paths: Paths, cx: &mut RequestContext<'_>) {
         let capabilities = cx.capabilities;
@@ -272,58 +272,53 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether there is nothing to write into `additionalModelRequestFields`.
-    pub(in crate::convert) fn is_empty(&self) -> bool {
-        self.thinking.is_none() && (self.effort.is_none() || self.top_level_effort().is_some())
-    }
-
-    /// Writes the members of `additionalModelRequestFields`.
-    pub(in crate::convert) fn write(&self, fields: &mut Object<'_>) {
+    /// Sets the members of `additionalModelRequestFields`.
+    pub(in crate::convert) fn set(&self, fields: &mut Fields<'a>) {
         match self.thinking {
             None => {}
-            Some(ThinkingObject::AsSaid(json)) => {
-                fields.raw("thinking", json);
-            }
+            Some(ThinkingObject::AsSaid(json)) => fields.set("thinking", json),
             Some(ThinkingObject::Adaptive) => {
-                fields.raw("thinking", r#"{"type":"adaptive","display":"summarized"}"#);
+                fields.set("thinking", r#"{"type":"adaptive","display":"summarized"}"#);
             }
-            Some(ThinkingObject::Disabled) => {
-                fields.raw("thinking", r#"{"type":"disabled"}"#);
-            }
-            Some(ThinkingObject::Budget(tokens)) => {
-                let mut thinking = fields.object("thinking");
-                thinking
-                    .string("type", "enabled")
-                    .uint("budget_tokens", tokens);
-                thinking.end();
-            }
+            Some(ThinkingObject::Disabled) => fields.set("thinking", r#"{"type":"disabled"}"#),
+            Some(ThinkingObject::Budget(tokens)) => fields.set(
+                "thinking",
+                format!(r#"{{"type":"enabled","budget_tokens":{tokens}}}"#),
+            ),
         }
         let Some(effort) = self.effort else {
             return;
         };
+        // The words need no escaping.
         match self.fields {
             Some(ReasoningFields::Thinking) if !self.top_level => {
-                let mut config = fields.object("output_config");
-                config.string("effort", effort);
-                config.end();
+                fields.set("output_config", format!(r#"{{"effort":"{effort}"}}"#));
             }
-            Some(ReasoningFields::ReasoningConfig) => {
-                let mut config = fields.object("reasoningConfig");
-                config
-                    .string("type", "enabled")
-                    .string("maxReasoningEffort", effort);
-                config.end();
-            }
+            Some(ReasoningFields::ReasoningConfig) => fields.set(
+                "reasoningConfig",
+                format!(r#"{{"type":"enabled","maxReasoningEffort":"{effort}"}}"#),
+            ),
             Some(ReasoningFields::ReasoningEffort) => {
-                fields.string("reasoning_effort", effort);
+                fields.set("reasoning_effort", format!("\"{effort}\""));
             }
             Some(ReasoningFields::Reasoning) => {
-                let mut reasoning = fields.object("reasoning");
-                reasoning.string("effort", effort);
-                reasoning.end();
+                fields.set("reasoning", format!(r#"{{"effort":"{effort}"}}"#));
             }
             Some(ReasoningFields::Thinking | ReasoningFields::None) | None => {}
         }
+    }
+
+    /// Whether the model is asked to think.
+    pub(in crate::convert) fn asks(&self) -> bool {
+        let asks = match self.thinking {
+            Some(
+                ThinkingObject::AsSaid(_) | ThinkingObject::Adaptive | ThinkingObject::Budget(_),
+            ) => true,
+            Some(ThinkingObject::Disabled) | None => false,
+        };
+        asks || self
+            .effort
+            .is_some_and(|effort| effort != EffortFloor::None.word())
     }
 
     /// The effort that goes into `outputConfig`, where the owner wants it there.

@@ -1,10 +1,15 @@
 use super::*;
+use crate::convert::anthropic_out::cache::MarkPaths;
+use crate::convert::converse_out::{Out, Rules};
 use crate::convert::report::LossReport;
 use crate::models::ModelTable;
 use crate::provider::Provider;
 use crate::target::Options;
-use bytes::BytesMut;
 
+const MARKS: MarkPaths = MarkPaths {
+    tools: "",
+    blocks: "",
+};
 const PATHS: Paths = Paths {
     thinking: "thinking",
     effort: "effort",
@@ -34,16 +39,20 @@ fn with(model: &str, wish: Wish<'_>, around: Around, options: &Options) -> (Done
         report: &mut report,
     };
     let plan = plan(wish, around, PATHS, &mut cx);
-    let mut out = BytesMut::new();
-    let mut fields = Object::begin(&mut out);
-    plan.write(&mut fields);
-    fields.end();
-    assert_eq!(plan.is_empty(), out == "{}");
+    let mut fields = Fields::default();
+    plan.set(&mut fields);
+    let mut out = Out::begin(0, MARKS, Rules::default());
+    fields.write(&mut out);
+    let body = out.finish(&mut LossReport::default());
+    let body = std::str::from_utf8(&body).unwrap();
+    let fields = body
+        .strip_prefix(r#"{"additionalModelRequestFields":"#)
+        .map_or("{}", |rest| rest.strip_suffix('}').unwrap())
+        .to_owned();
     let approximated = report.approximated().iter().map(|path| format!("~{path}"));
     let report = approximated
         .chain(report.dropped().iter().map(ToString::to_string))
         .collect();
-    let fields = String::from_utf8(out.to_vec()).unwrap();
     let kept = Plan {
         thinking: None,
         effort: plan.effort,
