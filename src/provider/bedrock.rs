@@ -13,8 +13,8 @@ pub(crate) static CONVERSE: Spec = spec(
     Framing::EventStream,
     [
         cell(Pair::ChatToConverse, CONVERSE_PATH),
-        Cell::Unavailable,
-        Cell::Unavailable,
+        cell(Pair::ResponsesToConverse, CONVERSE_PATH),
+        cell(Pair::MessagesToConverse, CONVERSE_PATH),
         Cell::Unavailable,
     ],
 );

@@ -56,6 +56,8 @@ pub(crate) enum Pair {
     CountOnInvoke,
     ResponsesToInvoke,
     MessagesToChat,
+    MessagesToConverse,
+    ResponsesToConverse,
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,
