@@ -305,7 +305,11 @@ impl Stream {
 
     fn seen(&self) -> Usage {
         match &self.work {
-            Work::Convert { machine, .. } => machine.usage(),
+            Work::Convert { machine, .. } => {
+                let mut usage = machine.usage();
+                self.frames.complete_usage(&mut usage);
+                usage
+            }
             Work::Relay(tap) => tap.usage(),
         }
     }
