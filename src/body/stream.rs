@@ -12,7 +12,8 @@ use crate::convert::passthrough::{Tap, is_keep_alive};
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
 use crate::format::error::{ClientError, Fault};
-use crate::usage::{Usage, UsageHandle};
+use crate::observe::{UsageHandle, Watch};
+use crate::usage::Usage;
 
 /// What is done with a stream's events.
 pub(crate) enum Work {
@@ -73,6 +74,10 @@ pub(crate) struct Stream {
     spoken: bool,
     /// The machine panicked: it is not asked any more.
     defective: bool,
+    /// The client's stream is whole.
+    complete: bool,
+    /// What the client's events say of the answer.
+    watch: Watch,
     usage: UsageHandle,
 }
 
@@ -87,6 +92,8 @@ impl Stream {
             blind: false,
             spoken: false,
             defective: false,
+            complete: false,
+            watch: Watch::new(settings.format),
             usage,
         }
     }
@@ -132,11 +139,22 @@ impl Stream {
     /// The stream is over for the client. Where nothing was spoken yet, the caller may make a plain error of it, else it
     /// calls [`Stream::fail`].
     pub(crate) fn feed(&mut self, piece: Bytes) -> Result<Flow, StreamError> {
+        let spoken = self.spoken;
+        let fed = self.work_on(piece);
+        if self.spoken && !spoken && !self.blind {
+            self.usage.speak();
+        }
+        self.complete |= matches!(fed, Ok(Flow::Done));
+        fed
+    }
+
+    fn work_on(&mut self, piece: Bytes) -> Result<Flow, StreamError> {
         match &mut self.work {
             Work::Convert { machine, upstream } => {
                 let (decoder, out, spoken) = (&mut self.decoder, &mut self.out, &mut self.spoken);
                 let (format, upstream) = (self.settings.format, *upstream);
-                let mut kept = out.len();
+                let before = out.len();
+                let mut kept = before;
                 let converted = contain(|| {
                     convert(
                         decoder,
@@ -149,13 +167,18 @@ impl Stream {
                         upstream,
                     )
                 });
-                converted.unwrap_or_else(|| Err(self.defect(kept)))
+                let converted = converted.unwrap_or_else(|| Err(self.defect(kept)));
+                self.watch
+                    .events(self.out.get(before..).unwrap_or_default());
+                converted
             }
             Work::Relay(tap) => {
                 let first = (!self.blind).then(|| {
                     watch(
                         &mut self.decoder,
                         tap,
+                        &mut self.watch,
+                        &self.usage,
                         &piece,
                         &mut self.spoken,
                         &mut self.blind,
@@ -240,7 +263,12 @@ impl Stream {
         let kept = self.out.len();
         let out = &mut self.out;
         match contain(|| machine.finish(out)) {
-            Some(finished) => finished.map(|()| End::Clean),
+            Some(finished) => {
+                finished?;
+                self.complete = true;
+                self.watch.events(self.out.get(kept..).unwrap_or_default());
+                Ok(End::Clean)
+            }
             None => Err(self.defect(kept)),
         }
     }
@@ -258,6 +286,7 @@ impl Stream {
 
     /// Ends the client's stream with an error event.
     pub(crate) fn fail(&mut self, error: &StreamError) {
+        self.usage.fail(&error.error);
         let mut sequence_number = 0;
         match &mut self.work {
             Work::Convert { machine, .. } if !self.defective => {
@@ -279,11 +308,17 @@ impl Stream {
             .write_event(self.settings.format, sequence_number, &mut self.out);
     }
 
+    /// Notes an error that the client has among the relayed bytes.
+    pub(crate) fn note_failure(&self, error: &StreamError) {
+        self.usage.fail(&error.error);
+    }
+
     /// Publishes the usage, as far as it is known. The first time counts.
     pub(crate) fn settle_usage(&self) {
         if let Some(usage) = contain(|| self.seen()) {
             self.usage.set(usage);
         }
+        self.usage.set_facts(self.watch.facts());
     }
 
     /// Shows the client that the connection lives.
@@ -308,6 +343,14 @@ impl Drop for Stream {
     fn drop(&mut self) {
         // Also of a stream that the client did not read to its end: what was used was used.
         self.settle_usage();
+        // Clients may leave once they have the last event, without waiting for the end.
+        let complete = match &self.work {
+            Work::Convert { .. } => self.complete,
+            Work::Relay(tap) => tap.is_complete(),
+        };
+        if complete && self.held() == 0 {
+            self.usage.deliver();
+        }
     }
 }
 
@@ -358,10 +401,16 @@ fn convert(
     }
 }
 
-/// Watches a piece of a relayed stream; an error counts only as the very first event.
+/// Watches a piece of a relayed stream; an error is one of ours only as the very first event.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a stream, borrowed apart"
+)]
 fn watch(
     decoder: &mut Decoder,
     tap: &mut Tap,
+    facts: &mut Watch,
+    usage: &UsageHandle,
     piece: &[u8],
     spoken: &mut bool,
     blind: &mut bool,
@@ -375,8 +424,11 @@ fn watch(
             Ok(Some(event)) => {
                 let speaks = *spoken || !is_keep_alive(format, event.name, event.data);
                 let seen = tap.event(event.name, event.data);
+                facts.event(event.name, event.data);
                 if !*spoken {
                     first = seen;
+                } else if let Err(error) = &seen {
+                    usage.fail(&error.error);
                 }
                 *spoken |= speaks && first.is_ok();
                 first.clone()?;

@@ -15,7 +15,8 @@ use super::transcode::TranscodeBody;
 use crate::convert::machine::{Flow, Machine, StreamError};
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
-use crate::usage::{Usage, UsageHandle};
+use crate::observe::UsageHandle;
+use crate::usage::Usage;
 
 /// What a provider's body does when it is polled.
 enum Step {

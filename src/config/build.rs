@@ -8,6 +8,7 @@ use crate::auth::Credential;
 use crate::endpoint::Endpoint;
 use crate::gateway::{Gateway, GatewayBuilder};
 use crate::models::ModelTable;
+use crate::price::PriceTable;
 use crate::provider::Provider;
 use crate::route::{ClientKeys, RouteTable, Rule};
 use crate::settings::{ConvertSettings, Limits, Lossy, RetrySettings, Timeouts};
@@ -138,6 +139,15 @@ impl Config {
             .fold(ModelTable::default(), |table, (glob, model)| {
                 table.with_override(glob.as_str(), model.clone())
             });
+        let mut prices = PriceTable::new();
+        for (glob, price) in &self.prices {
+            for (rate, value) in [("input", price.input), ("output", price.output)] {
+                if value.is_none() {
+                    return Err(ConfigError::new(["prices", glob, rate], "must be given"));
+                }
+            }
+            prices = prices.with(glob.as_str(), price.clone());
+        }
         let convert = ConvertSettings {
             lossy: match self.lossy {
                 LossyConfig::Reject => Lossy::Reject,
@@ -153,7 +163,8 @@ impl Config {
             .timeouts(self.timeouts())
             .retry(retry)
             .convert(convert)
-            .models(models);
+            .models(models)
+            .prices(prices);
         for connection in connections.into_values() {
             builder = builder.connection(connection);
         }
@@ -303,6 +314,12 @@ mod tests {
             [[routes]]
             model = "claude-*"
             targets = [{ connection = "a" }, { connection = "b", model = "m", weight = 2 }]
+            [prices."claude-*"]
+            input = 3
+            cache_write_1h = 6.0
+            output = "15"
+            above.200000 = { input = 6 }
+            tiers.batch.output = 7.5
             "#,
         )
         .unwrap();
@@ -347,6 +364,7 @@ mod tests {
             ("[limits]\njson_depth = 129".into(), "limits.json_depth: "),
             ("[retry]\nmax_retries = 11".into(), "retry.max_retries: "),
             ("client_keys = [\"a\", \" \"]".into(), "client_keys.1: "),
+            ("[prices.m]\ninput = 1".into(), "prices.m.output: "),
             (
                 "[[routes]]\nmodel = \"x\"\ntargets = []".into(),
                 "routes.0: ",
@@ -369,6 +387,8 @@ mod tests {
             "[connections.a]\nprovider = \"openai\"\nkey = \"x\"",
             "[connections.a]\nprovider = \"openai\"\noptions = { max = 1 }",
             "[[routes]]\nmodel = \"a\"\ntargets = [{ connection = \"a\", wait = 1 }]",
+            "[prices.m]\ninput = 1\noutput = 1\ncached = 1",
+            "[prices.m]\ninput = -1\noutput = 1",
         ] {
             assert!(toml::from_str::<Config>(text).is_err(), "{text}");
         }

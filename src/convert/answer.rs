@@ -22,8 +22,8 @@ use crate::endpoint::Format;
 use crate::error::{Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
+use crate::observe::{Facts, UsageHandle, Watch};
 use crate::retry::retry_after;
-use crate::usage::UsageHandle;
 
 /// One try on its way through the layer.
 #[derive(Debug)]
@@ -130,6 +130,7 @@ impl Trip {
         let Some(conversion) = self.conversion.take() else {
             self.usage
                 .set(passthrough::answer_usage(self.format(), &body));
+            self.usage.set_facts(&Facts::of(self.format(), &body));
             let mut response = self.response(&parts.headers, AnswerBody::whole(body));
             *response.status_mut() = parts.status;
             copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
@@ -150,6 +151,13 @@ impl Trip {
         match converted {
             Ok((body, usage)) => {
                 self.usage.set(usage);
+                self.usage.set_facts(&if stream {
+                    let mut watch = Watch::new(self.format());
+                    watch.events(&body);
+                    watch.facts().clone()
+                } else {
+                    Facts::of(self.format(), &body)
+                });
                 let mut response = self.response(&parts.headers, AnswerBody::whole(body));
                 *response.status_mut() = parts.status;
                 let headers = response.headers_mut();
@@ -354,6 +362,7 @@ fn describe<B>(
     let out = response.headers_mut();
     headers::describe_target(out, attempt.target(), attempt.model());
     headers::describe_loss(out, report);
+    headers::describe_cost(out, usage.cost());
     response.extensions_mut().insert(Outcome {
         provider: connection.provider(),
         connection: connection.shared_name(),

@@ -13,6 +13,7 @@ use crate::body::Payload;
 use crate::call::{Attempt, Failure, FailureClass};
 use crate::error::{Error, ErrorClass};
 use crate::headers::{FALSE, X_SHOULD_RETRY};
+use crate::observe::AttemptResult;
 use crate::settings::RetrySettings;
 
 /// The policy of one call: made for each call, with the state of its tries.
@@ -106,6 +107,7 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
     ) -> Option<Self::Future> {
         let verdict = judge(result, self.settings.ambiguous);
         let attempt = request.extensions_mut().get_mut::<Attempt>()?;
+        note(attempt, result);
         match verdict {
             Verdict::Success => {
                 attempt.target().connection().budget().deposit();
@@ -143,6 +145,18 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
     fn clone_request(&mut self, request: &Request<Payload>) -> Option<Request<Payload>> {
         Some(request.clone())
     }
+}
+
+/// Tells the call's record what came of a try.
+fn note<B>(attempt: &Attempt, result: &Result<Response<B>, Error>) {
+    let (result, status) = match result {
+        Err(error) => (AttemptResult::Error(error.class()), None),
+        Ok(response) => match response.extensions().get::<Failure>() {
+            None => (AttemptResult::Answered, None),
+            Some(failure) => (AttemptResult::Failed(failure.class), failure.status),
+        },
+    };
+    attempt.call().note_result(attempt, result, status);
 }
 
 impl<B> RetryPolicy<B> {
