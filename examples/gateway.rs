@@ -6,6 +6,8 @@
 mod arguments;
 #[path = "gateway/demo/mod.rs"]
 mod demo;
+#[path = "gateway/metrics.rs"]
+mod metrics;
 #[path = "gateway/model_list.rs"]
 mod model_list;
 #[path = "gateway/server.rs"]
@@ -17,8 +19,9 @@ mod welcome;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use tower_llm_gateway::Gateway;
+use tower_llm_gateway::observe::Metrics;
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
@@ -62,7 +65,10 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         timeouts,
     } = setup;
     let demo = matches!(origin, Origin::Demo);
-    let gateway = builder.build(()).map_err(|error| error.to_string())?;
+    let gateway = builder
+        .observer(Arc::new(Metrics::new()))
+        .build(())
+        .map_err(|error| error.to_string())?;
     if arguments.check {
         let _ = writeln!(std::io::stdout(), "the configuration is usable");
         return Ok(());
@@ -72,13 +78,16 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         .build()
         .map_err(|error| format!("the runtime cannot start: {error}"))?;
     let welcome = welcome::Welcome::new(&origin, gateway.routes(), !server.keys.is_empty());
+    let metrics = metrics::install()?;
     runtime.block_on(async {
+        metrics.keep_tidy();
         if demo {
-            server::serve(gateway.with_client(demo::Demo), server, &welcome).await
+            let gateway = gateway.with_client(demo::Demo);
+            server::serve(gateway, server, metrics, &welcome).await
         } else {
             let client =
                 tower_llm_gateway::client::client(&timeouts).map_err(|error| error.to_string())?;
-            server::serve::<_, _>(Gateway::with_client(gateway, client), server, &welcome).await
+            server::serve(gateway.with_client(client), server, metrics, &welcome).await
         }
     })
 }

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tower::{Service, service_fn};
 use tower_llm_gateway::{BoxError, Gateway, Payload};
 
+use crate::metrics::Metrics;
 use crate::model_list;
 use crate::setup::ServerSettings;
 use crate::welcome::Welcome;
@@ -30,6 +31,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn serve<C, B>(
     gateway: Gateway<C>,
     settings: ServerSettings,
+    metrics: Metrics,
     welcome: &Welcome,
 ) -> Result<(), String>
 where
@@ -50,7 +52,7 @@ where
     let draining = Arc::new(AtomicBool::new(false));
     let (draining_seen, keys, started) = (draining.clone(), settings.keys, SystemTime::now());
     let service = service_fn(move |request: Request<Incoming>| {
-        let own = own_answer(&request, &gateway, &keys, started, &draining_seen);
+        let own = own_answer(&request, &gateway, &metrics, &keys, started, &draining_seen);
         let mut gateway = gateway.clone();
         async move {
             match own {
@@ -114,10 +116,11 @@ where
     Ok(())
 }
 
-/// What the server answers itself: health, readiness and the model list.
+/// What the server answers itself: health, readiness, metrics and the model list.
 fn own_answer<C>(
     request: &Request<Incoming>,
     gateway: &Gateway<C>,
+    metrics: &Metrics,
     keys: &tower_llm_gateway::ClientKeys,
     started: SystemTime,
     draining: &AtomicBool,
@@ -131,6 +134,11 @@ fn own_answer<C>(
             Some(text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"))
         }
         "/readyz" => Some(text(StatusCode::OK, "ready\n")),
+        "/metrics" => Some(answer(
+            StatusCode::OK,
+            "text/plain; version=0.0.4; charset=utf-8",
+            metrics.render(),
+        )),
         // Without a key, the gateway's own refusal says so in the client's format.
         "/v1/models" => Some(if let Some(refusal) = keys.refusal(request.headers()) {
             refusal.map(|payload| Full::new(payload.into_bytes()))
