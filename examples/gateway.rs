@@ -10,6 +10,8 @@ mod demo;
 mod metrics;
 #[path = "gateway/model_list.rs"]
 mod model_list;
+#[path = "gateway/reload.rs"]
+mod reload;
 #[path = "gateway/server.rs"]
 mod server;
 #[path = "gateway/setup.rs"]
@@ -21,10 +23,14 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tower_llm_gateway::observe::Metrics;
+use tower_llm_gateway::client::{ClientBuilder, HttpsClient};
+use tower_llm_gateway::observe::{Metrics, Observer};
+use tower_llm_gateway::settings::Timeouts;
+use tower_llm_gateway::{GatewayBuilder, Shutdown};
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
+use reload::Reload;
 use setup::{Origin, Setup};
 
 fn main() -> ExitCode {
@@ -65,8 +71,10 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         timeouts,
     } = setup;
     let demo = matches!(origin, Origin::Demo);
-    let gateway = builder
-        .observer(Arc::new(Metrics::new()))
+    let shutdown = Shutdown::new();
+    let watchers: Vec<Arc<dyn Observer>> = vec![Arc::new(Metrics::new())];
+    let gateway = watched(builder, &watchers)
+        .shutdown(shutdown.clone())
         .build(())
         .map_err(|error| error.to_string())?;
     if arguments.check {
@@ -81,13 +89,42 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let metrics = metrics::install()?;
     runtime.block_on(async {
         metrics.keep_tidy();
+        let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown, watchers)?;
         if demo {
-            let gateway = gateway.with_client(demo::Demo);
-            server::serve(gateway, server, metrics, &welcome).await
+            server::serve(
+                gateway,
+                demo::Demo,
+                server,
+                shutdown,
+                reload,
+                metrics,
+                &welcome,
+            )
+            .await
         } else {
-            let client =
-                tower_llm_gateway::client::client(&timeouts).map_err(|error| error.to_string())?;
-            server::serve(gateway.with_client(client), server, metrics, &welcome).await
+            let client = outbound(&timeouts)?;
+            server::serve(gateway, client, server, shutdown, reload, metrics, &welcome).await
         }
     })
+}
+
+/// The client for providers. Through the proxies that the environment names; a file in `SSL_CERT_FILE` holds further
+/// certificates to trust.
+fn outbound(timeouts: &Timeouts) -> Result<HttpsClient, String> {
+    let mut builder = ClientBuilder::new(timeouts).proxy_from_env();
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
+        let file = std::path::PathBuf::from(file);
+        builder = builder
+            .extra_roots(&file)
+            .map_err(|error| format!("SSL_CERT_FILE: {}: {error}", file.display()))?;
+    }
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// A builder of a gateway whose calls are told to these.
+fn watched(builder: GatewayBuilder, watchers: &[Arc<dyn Observer>]) -> GatewayBuilder {
+    watchers
+        .iter()
+        .cloned()
+        .fold(builder, GatewayBuilder::observer)
 }

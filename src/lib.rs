@@ -111,6 +111,7 @@ mod format;
 mod gateway;
 mod glob;
 mod headers;
+mod health;
 pub mod models;
 pub mod mount;
 pub mod observe;
@@ -121,6 +122,7 @@ mod random;
 pub mod retry;
 pub mod route;
 pub mod settings;
+mod shutdown;
 pub mod target;
 #[cfg(test)]
 mod testing;
@@ -141,6 +143,7 @@ pub use price::PriceTable;
 pub use provider::Provider;
 pub use retry::RetryLayer;
 pub use route::{ClientKeys, RouteLayer, RouteTable, Rule};
+pub use shutdown::Shutdown;
 pub use target::{Connection, InvalidConnection, Options, Target};
 pub use usage::{ServiceTier, Usage};
 

@@ -174,12 +174,14 @@ impl AttemptResult {
             Self::Failed(FailureClass::Unsupported) => "unsupported",
             Self::Failed(FailureClass::Refused) => "refused",
             Self::Failed(FailureClass::Ambiguous) => "failed",
+            Self::Failed(FailureClass::Exhausted) => "exhausted",
             Self::Failed(FailureClass::Final) => "rejected",
             Self::Error(ErrorClass::NeverSent) => "never_sent",
             Self::Error(ErrorClass::Incomplete) => "incomplete",
             Self::Error(ErrorClass::Ambiguous) => "error",
             Self::Error(ErrorClass::Timeout) => "timeout",
             Self::Error(ErrorClass::Deadline) => "deadline",
+            Self::Error(ErrorClass::Stopping) => "stopping",
             Self::Error(ErrorClass::Misuse) => "misuse",
         }
     }

@@ -55,6 +55,7 @@ pub(super) fn failure<B>(record: Record, error: &BoxError) -> Response<ResponseB
         ErrorClass::Ambiguous => (Fault::BadGateway, "the call to the provider failed"),
         ErrorClass::Timeout => (Fault::Timeout, "the provider did not answer in time"),
         ErrorClass::Deadline => (Fault::Timeout, "the time for this call is over"),
+        ErrorClass::Stopping => (Fault::Stopping, "the gateway stops"),
         ErrorClass::Misuse => (
             Fault::Internal,
             "the gateway is not assembled as it must be",
@@ -69,8 +70,10 @@ pub(super) fn failure<B>(record: Record, error: &BoxError) -> Response<ResponseB
     );
     let error = ClientError::gateway(record.arrival.format, fault, message);
     let mut response = render(record, &error);
-    // Our own tries are spent; the client's SDK shall not begin its own.
-    response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    if fault != Fault::Stopping {
+        // Our own tries are spent; the client's SDK shall not begin its own.
+        response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    }
     response
 }
 

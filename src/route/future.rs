@@ -24,8 +24,9 @@ use super::record::Record;
 use crate::body::{GatherError, Gathered, Payload};
 use crate::call::Attempt;
 use crate::endpoint::Format;
-use crate::error::BoxError;
+use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
+use crate::shutdown::{Ending, Shutdown};
 
 pin_project! {
     /// The future of [`Route`](super::Route).
@@ -57,6 +58,8 @@ pin_project! {
         Calling {
             #[pin]
             future: Oneshot<S, Request<Payload>>,
+            #[pin]
+            ending: Option<Ending>,
             // Taken once, with the answer.
             record: Option<Record>,
         },
@@ -179,23 +182,37 @@ where
                         Ok(request) => {
                             state.set(State::Calling {
                                 future: inner.oneshot(request),
+                                ending: settings.shutdown.as_ref().map(Shutdown::ending),
                                 record: Some(record),
                             });
                         }
                         Err(error) => return Poll::Ready(Ok(answer::refusal(record, &error))),
                     }
                 }
-                StateProject::Calling { future, record } => {
+                StateProject::Calling {
+                    future,
+                    ending,
+                    record,
+                } => {
                     if record.is_none() {
                         return Poll::Pending;
                     }
-                    let result = ready!(future.poll(cx));
+                    let result = match future.poll(cx) {
+                        Poll::Ready(result) => result.map_err(Into::into),
+                        Poll::Pending => {
+                            let Some(ending) = ending.as_pin_mut() else {
+                                return Poll::Pending;
+                            };
+                            ready!(ending.poll(cx));
+                            Err(Error::plain(ErrorClass::Stopping, "the gateway stops").into())
+                        }
+                    };
                     let Some(record) = record.take() else {
                         return Poll::Pending;
                     };
                     return Poll::Ready(Ok(match result {
                         Ok(response) => answer::relay(record, response),
-                        Err(error) => answer::failure(record, &error.into()),
+                        Err(error) => answer::failure(record, &error),
                     }));
                 }
                 StateProject::Refused { record, error } => {

@@ -10,6 +10,7 @@ use super::service::Route;
 use super::table::RouteTable;
 use crate::observe::{Observer, Observers};
 use crate::settings::{Limits, Timeouts};
+use crate::shutdown::Shutdown;
 
 /// Finds out what a request asks for and where it may go, and answers whatever went wrong below in the client's format.
 #[derive(Debug, Clone)]
@@ -24,6 +25,7 @@ pub(super) struct Settings {
     pub(super) total: Duration,
     pub(super) keys: ClientKeys,
     pub(super) observers: Observers,
+    pub(super) shutdown: Option<Shutdown>,
 }
 
 impl RouteLayer {
@@ -36,6 +38,7 @@ impl RouteLayer {
             total: Timeouts::default().total,
             keys: ClientKeys::default(),
             observers: Observers::default(),
+            shutdown: None,
         };
         Self {
             settings: Arc::new(settings),
@@ -67,6 +70,13 @@ impl RouteLayer {
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         Arc::make_mut(&mut self.settings).observers.add(observer);
+        self
+    }
+
+    /// The switch that ends the service: see [`Shutdown`].
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        Arc::make_mut(&mut self.settings).shutdown = Some(shutdown);
         self
     }
 }
