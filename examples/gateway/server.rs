@@ -183,14 +183,26 @@ fn own_answer<C>(
             "text/plain; version=0.0.4; charset=utf-8",
             metrics.render(),
         )),
-        // Without a key, the gateway's own refusal says so in the client's format.
-        "/v1/models" => Some(if let Some(refusal) = keys.refusal(request.headers()) {
-            refusal.map(|payload| Full::new(payload.into_bytes()))
-        } else {
-            let json = model_list::render(gateway.routes(), started).to_string();
-            answer(StatusCode::OK, "application/json", json)
-        }),
-        _ => None,
+        path => {
+            let id = path.strip_prefix("/v1/models")?;
+            let id = if id.is_empty() {
+                None
+            } else {
+                Some(id.strip_prefix('/')?)
+            };
+            if let Some(refusal) = keys.refusal(request.headers()) {
+                return Some(refusal.map(|payload| Full::new(payload.into_bytes())));
+            }
+            let json = match id {
+                None => {
+                    let page = model_list::Page::read(request.uri().query());
+                    model_list::list(gateway.routes(), &page, started)
+                }
+                // What no rule leads to is for the gateway to refuse, in the client's format.
+                Some(id) => model_list::one(gateway.routes(), id, started)?,
+            };
+            Some(answer(StatusCode::OK, "application/json", json.to_string()))
+        }
     }
 }
 

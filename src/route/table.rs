@@ -118,6 +118,12 @@ impl RouteTable {
         self.connections.iter().map(|direct| &direct.connection)
     }
 
+    /// Where calls that ask for `model` may go, in the order of fallback; `None` where no rule and no connection leads anywhere.
+    #[must_use]
+    pub fn targets(&self, model: &str) -> Option<Arc<[Target]>> {
+        self.resolve(model).map(|resolved| resolved.targets)
+    }
+
     /// The targets for `model`, if any rule has some.
     pub(crate) fn resolve(&self, model: &str) -> Option<Resolved> {
         let whole = |route: &Rule| Resolved {
