@@ -16,6 +16,8 @@ mod reload;
 mod server;
 #[path = "gateway/setup.rs"]
 mod setup;
+#[path = "gateway/telemetry.rs"]
+mod telemetry;
 #[path = "gateway/welcome.rs"]
 mod welcome;
 
@@ -32,6 +34,7 @@ use tracing_subscriber::EnvFilter;
 use arguments::{Arguments, Parsed};
 use reload::Reload;
 use setup::{Origin, Setup};
+use telemetry::Telemetry;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::parse(std::env::args().skip(1)) {
@@ -72,7 +75,22 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     } = setup;
     let demo = matches!(origin, Origin::Demo);
     let shutdown = Shutdown::new();
-    let watchers: Vec<Arc<dyn Observer>> = vec![Arc::new(Metrics::new())];
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let telemetry = if telemetry::is_wanted() && !arguments.check {
+        Some(Telemetry::start(
+            outbound(&timeouts)?,
+            runtime.handle().clone(),
+        )?)
+    } else {
+        None
+    };
+    let mut watchers: Vec<Arc<dyn Observer>> = vec![Arc::new(Metrics::new())];
+    if let Some(telemetry) = &telemetry {
+        watchers.push(Arc::new(telemetry.observer()));
+    }
     let gateway = watched(builder, &watchers)
         .shutdown(shutdown.clone())
         .build(())
@@ -81,13 +99,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         let _ = writeln!(std::io::stdout(), "the configuration is usable");
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("the runtime cannot start: {error}"))?;
     let welcome = welcome::Welcome::new(&origin, gateway.routes(), !server.keys.is_empty());
     let metrics = metrics::install()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         metrics.keep_tidy();
         let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown, watchers)?;
         if demo {
@@ -105,7 +119,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             let client = outbound(&timeouts)?;
             server::serve(gateway, client, server, shutdown, reload, metrics, &welcome).await
         }
-    })
+    });
+    if let Some(telemetry) = telemetry {
+        telemetry.stop();
+    }
+    served
 }
 
 /// The client for providers. Through the proxies that the environment names; a file in `SSL_CERT_FILE` holds further

@@ -33,7 +33,7 @@ mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "otel")]
-//mod otel;
+mod otel;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -52,7 +52,7 @@ pub(crate) use log::log;
 pub use metrics::Metrics;
 #[cfg(feature = "otel")]
 #[cfg_attr(docsrs, doc(cfg(feature = "otel")))]
-//pub use otel::Otel;
+pub use otel::Otel;
 pub use record::{AttemptRecord, AttemptResult, CallRecord, End, ToolCall};
 
 use crate::call::Attempt;

@@ -24,7 +24,7 @@ use crate::testing::connection;
 
 /// What one frame of a provider's body is.
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Data(&'static str),
     /// Nothing more comes, ever.
     Hang,
@@ -32,7 +32,7 @@ enum Step {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Script(VecDeque<Step>);
+pub(super) struct Script(VecDeque<Step>);
 
 impl Body for Script {
     type Data = Bytes;
@@ -60,24 +60,24 @@ impl Body for Script {
 
 /// What a provider does.
 #[derive(Debug, Clone)]
-enum Act {
+pub(super) enum Act {
     Answer(u16, &'static str, Vec<Step>),
     Fail(ErrorClass),
     /// No head, ever.
     Never,
 }
 
-fn json(body: &'static str) -> Act {
+pub(super) fn json(body: &'static str) -> Act {
     Act::Answer(200, "application/json", vec![Step::Data(body)])
 }
 
-fn events(steps: impl IntoIterator<Item = Step>) -> Act {
+pub(super) fn events(steps: impl IntoIterator<Item = Step>) -> Act {
     Act::Answer(200, "text/event-stream", steps.into_iter().collect())
 }
 
 /// Providers that do one thing after the other.
 #[derive(Debug, Clone)]
-struct Client(Arc<Mutex<VecDeque<Act>>>, Arc<Mutex<Vec<HeaderMap>>>);
+pub(super) struct Client(Arc<Mutex<VecDeque<Act>>>, Arc<Mutex<Vec<HeaderMap>>>);
 
 impl Service<Request<Payload>> for Client {
     type Response = Response<Script>;
@@ -106,7 +106,7 @@ impl Service<Request<Payload>> for Client {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Notes(Arc<Mutex<Vec<CallRecord>>>);
+pub(super) struct Notes(Arc<Mutex<Vec<CallRecord>>>);
 
 impl Observer for Notes {
     fn call_ended(&self, record: &CallRecord) {
@@ -126,12 +126,12 @@ impl Notes {
     }
 }
 
-type Calls = crate::route::ResponseBody<crate::body::AnswerBody<Script>>;
+pub(super) type Calls = crate::route::ResponseBody<crate::body::AnswerBody<Script>>;
 
-struct Setup {
+pub(super) struct Setup {
     gateway: Gateway<Client>,
     notes: Notes,
-    sent: Arc<Mutex<Vec<HeaderMap>>>,
+    pub(super) sent: Arc<Mutex<Vec<HeaderMap>>>,
 }
 
 fn prices() -> PriceTable {
@@ -142,7 +142,7 @@ fn prices() -> PriceTable {
     PriceTable::new().with("claude-real", price)
 }
 
-fn setup_with(
+pub(super) fn setup_with(
     acts: impl IntoIterator<Item = Act>,
     more: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
 ) -> Setup {
@@ -185,20 +185,20 @@ fn setup_with(
     }
 }
 
-fn setup(acts: impl IntoIterator<Item = Act>) -> Setup {
+pub(super) fn setup(acts: impl IntoIterator<Item = Act>) -> Setup {
     setup_with(acts, |builder| builder)
 }
 
-fn post(path: &str, body: &str) -> Request<Payload> {
+pub(super) fn post(path: &str, body: &str) -> Request<Payload> {
     Request::post(path)
         .body(Payload::new(body.to_owned()))
         .unwrap()
 }
 
-const CHAT: &str = "/v1/chat/completions";
-const MESSAGES: &str = "/v1/messages";
+pub(super) const CHAT: &str = "/v1/chat/completions";
+pub(super) const MESSAGES: &str = "/v1/messages";
 
-fn question(path: &str, model: &str, stream: bool) -> Request<Payload> {
+pub(super) fn question(path: &str, model: &str, stream: bool) -> Request<Payload> {
     post(
         path,
         &format!(
@@ -208,11 +208,11 @@ fn question(path: &str, model: &str, stream: bool) -> Request<Payload> {
 }
 
 impl Setup {
-    async fn ask(&self, request: Request<Payload>) -> Response<Calls> {
+    pub(super) async fn ask(&self, request: Request<Payload>) -> Response<Calls> {
         self.gateway.clone().oneshot(request).await.unwrap()
     }
 
-    async fn ask_all(&self, request: Request<Payload>) -> (Response<()>, CallRecord) {
+    pub(super) async fn ask_all(&self, request: Request<Payload>) -> (Response<()>, CallRecord) {
         let (parts, body) = self.ask(request).await.into_parts();
         assert!(self.notes.0.lock().unwrap().is_empty(), "too early");
         let _ = body.collect().await;
@@ -220,7 +220,7 @@ impl Setup {
     }
 }
 
-const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-real-20260101",
+pub(super) const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-real-20260101",
     "content":[{"type":"tool_use","id":"toolu_1","name":"look","input":{}}],"stop_reason":"tool_use",
     "usage":{"input_tokens":1000,"cache_read_input_tokens":400,"output_tokens":30,"output_tokens_details":{"thinking_tokens":7},"service_tier":"standard"}}"#;
 
@@ -277,12 +277,12 @@ async fn a_whole_answer_tells_everything() {
     }
 }
 
-const START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-real-1\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":11,\"output_tokens\":1}}}\n\n";
-const PING: &str = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
-const TEXT: &str = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Lima\"}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n";
-const TOOL: &str = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"look\",\"input\":{}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"name\\\":1}\"}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n";
-const STOP: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":20}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-const ERROR: &str = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+pub(super) const START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-real-1\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":11,\"output_tokens\":1}}}\n\n";
+pub(super) const PING: &str = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
+pub(super) const TEXT: &str = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Lima\"}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n";
+pub(super) const TOOL: &str = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"look\",\"input\":{}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"name\\\":1}\"}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n";
+pub(super) const STOP: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":20}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+pub(super) const ERROR: &str = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
 
 #[tokio::test]
 async fn streams_tell_as_much_converted_or_not() {
