@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::record::ToolCall;
 use crate::codec::has_value;
 use crate::endpoint::Format;
-use crate::format::chat::answer::{list, object};
+use crate::format::chat::answer::object;
 use crate::format::messages::Text;
 use crate::format::raw::RawStr;
 
@@ -28,7 +28,8 @@ pub(crate) struct Facts {
     pub(crate) tool_calls: Vec<ToolCall>,
 }
 
-/// An answer or an event of any of the three formats: the members that tell something.
+/// An answer or an event of any of the three formats: the members that tell something. All of it is read in one pass; what is of
+/// quite another shape tells nothing.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct View<'a> {
@@ -36,39 +37,37 @@ struct View<'a> {
     id: Text<'a>,
     #[serde(borrow)]
     model: Text<'a>,
-    /// Chat: [`Choice`]s.
+    /// Chat.
     #[serde(borrow)]
-    choices: Option<&'a RawValue>,
+    choices: Option<Vec<Choice<'a>>>,
     /// Responses.
     #[serde(borrow)]
     status: Text<'a>,
-    /// Responses: [`View`], of which `reason` counts.
+    /// Responses.
     #[serde(borrow)]
-    incomplete_details: Option<&'a RawValue>,
+    incomplete_details: Option<Details<'a>>,
+    /// Responses: items of all kinds.
     #[serde(borrow)]
-    reason: Text<'a>,
-    /// Responses: [`Call`]s among others.
+    output: Option<Vec<Call<'a>>>,
+    /// Responses, events: the answer.
     #[serde(borrow)]
-    output: Option<&'a RawValue>,
-    /// Responses, events: the [`View`] of the answer.
+    response: Option<Box<View<'a>>>,
+    /// Responses, events.
     #[serde(borrow)]
-    response: Option<&'a RawValue>,
-    /// Responses, events: a [`Call`] perhaps.
-    #[serde(borrow)]
-    item: Option<&'a RawValue>,
+    item: Option<Call<'a>>,
     /// Messages.
     #[serde(borrow)]
     stop_reason: Text<'a>,
-    /// Messages: [`Call`]s among others.
+    /// Messages: blocks of all kinds.
     #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    /// Messages, events: the [`View`] of the answer.
+    content: Option<Vec<Call<'a>>>,
+    /// Messages, events: the answer.
     #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    /// Messages, events: a [`Call`] perhaps.
+    message: Option<Box<View<'a>>>,
+    /// Messages, events.
     #[serde(borrow)]
-    content_block: Option<&'a RawValue>,
-    /// Messages, events: a [`View`], of which `stop_reason` counts.
+    content_block: Option<Call<'a>>,
+    /// Messages, events: of Responses' it is a text.
     #[serde(borrow)]
     delta: Option<&'a RawValue>,
 }
@@ -78,20 +77,26 @@ struct View<'a> {
 struct Choice<'a> {
     #[serde(borrow)]
     finish_reason: Text<'a>,
-    /// Of a chunk: a [`Message`].
+    /// Of a chunk.
     #[serde(borrow)]
-    delta: Option<&'a RawValue>,
-    /// Of a whole answer: a [`Message`].
+    delta: Option<Message<'a>>,
+    /// Of a whole answer.
     #[serde(borrow)]
-    message: Option<&'a RawValue>,
+    message: Option<Message<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Message<'a> {
-    /// [`Call`]s.
     #[serde(borrow)]
-    tool_calls: Option<&'a RawValue>,
+    tool_calls: Option<Vec<Call<'a>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Details<'a> {
+    #[serde(borrow)]
+    reason: Text<'a>,
 }
 
 /// What may be a tool call, in any of the three formats.
@@ -107,12 +112,27 @@ struct Call<'a> {
     call_id: Text<'a>,
     #[serde(borrow)]
     name: Text<'a>,
-    /// Chat: the [`Call`] with the name.
+    /// Chat.
     #[serde(borrow)]
-    function: Option<&'a RawValue>,
-    /// Chat: the same of a freeform tool.
+    function: Option<Named<'a>>,
+    /// Chat: a freeform tool.
     #[serde(borrow)]
-    custom: Option<&'a RawValue>,
+    custom: Option<Named<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+}
+
+/// The part of a message's last event that tells something.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Delta<'a> {
+    #[serde(borrow)]
+    stop_reason: Text<'a>,
 }
 
 /// Watches the events of a stream for facts.
@@ -209,19 +229,18 @@ impl Facts {
         match format {
             Format::Chat => self.answer(format, &event),
             Format::Responses => {
-                if let Some(answer) = object::<View<'_>>(event.response) {
-                    self.answer(format, &answer);
+                if let Some(answer) = &event.response {
+                    self.answer(format, answer);
                 }
-                self.call(format, event.item);
+                self.calls(format, event.item.iter());
             }
             Format::Messages => {
-                if let Some(answer) = object::<View<'_>>(event.message) {
-                    self.answer(format, &answer);
+                if let Some(answer) = &event.message {
+                    self.answer(format, answer);
                 }
-                self.call(format, event.content_block);
-                if let Some(delta) = object::<View<'_>>(event.delta) {
-                    note(&mut self.finish_reason, delta.stop_reason);
-                }
+                self.calls(format, event.content_block.iter());
+                let delta: Delta<'_> = object(event.delta).unwrap_or_default();
+                note(&mut self.finish_reason, delta.stop_reason);
             }
         }
     }
@@ -236,70 +255,60 @@ impl Facts {
         }
         match format {
             Format::Chat => {
-                for choice in list(view.choices) {
-                    let choice: Choice<'_> = object(Some(choice)).unwrap_or_default();
+                for choice in view.choices.iter().flatten() {
                     note(&mut self.finish_reason, choice.finish_reason);
-                    for message in [choice.delta, choice.message] {
-                        let message: Message<'_> = object(message).unwrap_or_default();
-                        for call in list(message.tool_calls) {
-                            self.call(format, Some(call));
-                        }
-                    }
+                    let messages = choice.delta.iter().chain(&choice.message);
+                    let calls = messages.flat_map(|message| &message.tool_calls);
+                    self.calls(format, calls.flatten());
                 }
             }
             Format::Responses => {
-                if view
-                    .status
-                    .get()
-                    .is_some_and(|status| !status.is("in_progress"))
-                {
+                let status = view.status.get();
+                if status.is_some_and(|status| !status.is("in_progress")) {
                     note(&mut self.finish_reason, view.status);
                 }
-                let details: View<'_> = object(view.incomplete_details).unwrap_or_default();
-                note(&mut self.finish_reason, details.reason);
-                for item in list(view.output) {
-                    self.call(format, Some(item));
+                if let Some(details) = &view.incomplete_details {
+                    note(&mut self.finish_reason, details.reason);
                 }
+                self.calls(format, view.output.iter().flatten());
             }
             Format::Messages => {
                 note(&mut self.finish_reason, view.stop_reason);
-                for block in list(view.content) {
-                    self.call(format, Some(block));
-                }
+                self.calls(format, view.content.iter().flatten());
             }
         }
     }
 
-    /// Remembers a call of one of the client's tools, once; pieces of calls have no name, and other items another type.
-    fn call(&mut self, format: Format, raw: Option<&RawValue>) {
-        let Some(call) = object::<Call<'_>>(raw) else {
-            return;
-        };
-        let is = |kinds: &[&str]| {
-            let kind = call.kind.get();
-            kind.is_some_and(|kind| kinds.iter().any(|name| kind.is(name)))
-        };
-        let (id, name) = match format {
-            Format::Chat => {
-                let inner: Option<Call<'_>> = object(call.function.or(call.custom));
-                (call.id, inner.unwrap_or_default().name)
+    /// Remembers the calls of the client's tools among these, each once; pieces of calls have no name, and other items another
+    /// type.
+    fn calls<'c, 'a: 'c>(&mut self, format: Format, calls: impl Iterator<Item = &'c Call<'a>>) {
+        for call in calls {
+            let is = |kinds: &[&str]| {
+                let kind = call.kind.get();
+                kind.is_some_and(|kind| kinds.iter().any(|name| kind.is(name)))
+            };
+            let (id, name) = match format {
+                Format::Chat => {
+                    let named = call.function.as_ref().or(call.custom.as_ref());
+                    (call.id, named.map(|named| named.name).unwrap_or_default())
+                }
+                Format::Responses if is(&["function_call", "custom_tool_call"]) => {
+                    (call.call_id, call.name)
+                }
+                Format::Messages if is(&["tool_use"]) => (call.id, call.name),
+                Format::Responses | Format::Messages => continue,
+            };
+            let Some(name) = name.non_empty() else {
+                continue;
+            };
+            let call = ToolCall {
+                id: id.get().map(text).unwrap_or_default(),
+                name: text(name),
+            };
+            let is_known = || self.tool_calls.iter().any(|known| known.id == call.id);
+            if self.tool_calls.len() < MAX_CALLS && (call.id.is_empty() || !is_known()) {
+                self.tool_calls.push(call);
             }
-            Format::Responses if is(&["function_call", "custom_tool_call"]) => {
-                (call.call_id, call.name)
-            }
-            Format::Messages if is(&["tool_use"]) => (call.id, call.name),
-            Format::Responses | Format::Messages => return,
-        };
-        let Some(name) = name.non_empty() else {
-            return;
-        };
-        let call = ToolCall {
-            id: id.get().map(text).unwrap_or_default(),
-            name: text(name),
-        };
-        let is_known = || self.tool_calls.iter().any(|known| known.id == call.id);
-        if self.tool_calls.len() < MAX_CALLS && (call.id.is_empty() || !is_known()) {
-            self.tool_calls.push(call);
         }
     }
 }
