@@ -107,7 +107,7 @@ mod tests {
         let mut made = spawn(shutdown.ending());
         shutdown.refuse_calls();
         assert!(shutdown.is_refusing() && !polled.is_woken());
-        shutdown.clone().end_calls();
+        shutdown.end_calls();
         assert!(polled.is_woken());
         assert!(polled.poll().is_ready() && made.poll().is_ready());
         assert!(spawn(shutdown.ending()).poll().is_ready());

@@ -2,6 +2,7 @@
 //!
 //! All of them are fuzzed and take any input without panicking.
 
+pub mod event_stream;
 mod keys;
 pub mod scan;
 pub mod splice;

@@ -175,6 +175,7 @@ impl AttemptResult {
             Self::Failed(FailureClass::Refused) => "refused",
             Self::Failed(FailureClass::Ambiguous) => "failed",
             Self::Failed(FailureClass::Exhausted) => "exhausted",
+            Self::Failed(FailureClass::Credential) => "credential_refused",
             Self::Failed(FailureClass::Final) => "rejected",
             Self::Error(ErrorClass::NeverSent) => "never_sent",
             Self::Error(ErrorClass::Incomplete) => "incomplete",
@@ -182,6 +183,7 @@ impl AttemptResult {
             Self::Error(ErrorClass::Timeout) => "timeout",
             Self::Error(ErrorClass::Deadline) => "deadline",
             Self::Error(ErrorClass::Stopping) => "stopping",
+            Self::Error(ErrorClass::Credentials) => "no_credential",
             Self::Error(ErrorClass::Misuse) => "misuse",
         }
     }
