@@ -9,6 +9,8 @@ mod serve;
 mod anthropic;
 #[path = "demo/chat.rs"]
 mod chat;
+#[path = "demo/golden.rs"]
+mod golden;
 #[path = "demo/responses.rs"]
 mod responses;
 
@@ -37,12 +39,27 @@ fn request(uri: &str, body: &Value) -> Request<Payload> {
         .expect("valid request")
 }
 
-async fn send(request: Request<Payload>) -> (u16, HeaderMap, String) {
+/// The same with the header that each of the newer formats wants instead.
+fn signed(uri: &str, body: &Value) -> Request<Payload> {
+    let request = Request::post(uri).header("content-type", "application/json");
+    let request = if uri.contains("/model/") {
+        request.header("authorization", "Bearer demo")
+    } else {
+        request.header("x-goog-api-key", "demo")
+    };
+    request.body(Payload::new(body.to_string())).expect("valid request")
+}
+
+async fn raw(request: Request<Payload>) -> (u16, HeaderMap, Vec<u8>) {
     let Ok(response) = Demo.oneshot(request).await;
     let (head, body) = response.into_parts();
     let Ok(body) = body.collect().await;
-    let text = String::from_utf8(body.to_bytes().to_vec()).expect("UTF-8");
-    (head.status.as_u16(), head.headers, text)
+    (head.status.as_u16(), head.headers, body.to_bytes().to_vec())
+}
+
+async fn send(request: Request<Payload>) -> (u16, HeaderMap, String) {
+    let (status, headers, body) = raw(request).await;
+    (status, headers, String::from_utf8(body).expect("UTF-8"))
 }
 
 /// The JSON that answers, with its status.
