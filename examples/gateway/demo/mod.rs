@@ -153,7 +153,9 @@ fn route(request: &Request<Payload>) -> Reply {
 /// Finds the operation of a path that names its model.
 fn named(path: &str) -> Option<Box<dyn Fn(&Incoming<'_>) -> Reply>> {
     if let Some((model, is_streamed)) = gemini::operation(path) {
-        return Some(Box::new(move |incoming| gemini::generate(incoming, &model, is_streamed)));
+        return Some(Box::new(move |incoming| {
+            gemini::generate(incoming, &model, is_streamed)
+        }));
     }
     if !path.starts_with("/model/") {
         return None;
@@ -168,6 +170,8 @@ fn named(path: &str) -> Option<Box<dyn Fn(&Incoming<'_>) -> Reply>> {
         Operation::Invoke | Operation::InvokeStream => {
             Box::new(move |incoming| invoke::invoke(incoming, &model, operation))
         }
-        Operation::CountTokens => Box::new(move |incoming| converse::count_tokens(incoming, &model)),
+        Operation::CountTokens => {
+            Box::new(move |incoming| converse::count_tokens(incoming, &model))
+        }
     })
 }

@@ -131,12 +131,12 @@ pub(super) enum Problem {
     Union(usize),
 }
 
-/// How the names of members may be spelled.
+/// How the names of members, and bytes, may be spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
     /// As in the table.
     Exact,
-    /// `like_this` as well as `likeThis`, as in the JSON form of protocol buffers.
+    /// `like_this` as well as `likeThis`, and either alphabet of base64, as in the JSON form of protocol buffers.
     Either,
 }
 
@@ -165,7 +165,10 @@ pub(super) fn check(shape: &Shape, value: &Value, spelling: Spelling) -> Result<
         }
         (Shape::Integer { min, max }, Value::Number(number)) => {
             // A whole number may be written as a decimal.
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "checked to be whole and small"
+            )]
             let whole = number.as_i64().or_else(|| {
                 let number = number.as_f64()?;
                 (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64)
@@ -179,14 +182,24 @@ pub(super) fn check(shape: &Shape, value: &Value, spelling: Spelling) -> Result<
             }
         }
         (Shape::Number { min, max }, Value::Number(number)) => {
-            if !number.as_f64().is_some_and(|number| (*min..=*max).contains(&number)) {
+            if !number
+                .as_f64()
+                .is_some_and(|number| (*min..=*max).contains(&number))
+            {
                 return fault(Problem::Range(number.to_string()));
             }
         }
-        (Shape::Blob { max }, Value::String(data)) => match STANDARD.decode(data) {
-            Ok(bytes) => length(bytes.len(), 1, *max)?,
-            Err(_) => return fault(Problem::Base64),
-        },
+        (Shape::Blob { max }, Value::String(data)) => {
+            let data = match spelling {
+                Spelling::Exact => data.clone(),
+                Spelling::Either => standard(data),
+            };
+            let Ok(bytes) = STANDARD.decode(&data) else {
+                return fault(Problem::Base64);
+            };
+            length(bytes.len(), 1, *max)?;
+            return Ok(Value::String(data));
+        }
         (Shape::List { min, max, of }, Value::Array(values)) => {
             length(values.len(), *min, *max)?;
             let values = values.iter().enumerate().map(|(index, value)| {
@@ -242,6 +255,11 @@ fn object_of(
         Some(member) => Err(Fault::here(Problem::Missing(member.name))),
         None => Ok(Value::Object(whole)),
     }
+}
+
+/// Base64 of either alphabet in the standard one.
+pub(super) fn standard(data: &str) -> String {
+    data.replace('-', "+").replace('_', "/")
 }
 
 /// `like_this` as `likeThis`.

@@ -30,9 +30,9 @@ pub(super) fn values(message: &Value) -> Vec<Value> {
         let (first, deltas) = parts(block);
         events.push(json!({"type": "content_block_start", "index": index, "content_block": first}));
         events.extend(
-            deltas
-                .iter()
-                .map(|delta| json!({"type": "content_block_delta", "index": index, "delta": delta})),
+            deltas.iter().map(
+                |delta| json!({"type": "content_block_delta", "index": index, "delta": delta}),
+            ),
         );
         events.push(json!({"type": "content_block_stop", "index": index}));
     }

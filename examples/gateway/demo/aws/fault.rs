@@ -52,7 +52,9 @@ pub(crate) fn fault(last_user: &str, trouble: Option<Trouble>) -> Option<Fault> 
     let named = last_user.split_whitespace().find_map(|word| {
         let word = word.strip_prefix("demo:")?;
         let exception = |name: &str| {
-            let found = EXCEPTIONS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
+            let found = EXCEPTIONS
+                .iter()
+                .find(|(known, ..)| known.eq_ignore_ascii_case(name));
             found.map(|(name, status, _)| (*name, *status))
         };
         if let Some(name) = word.strip_prefix("throw-") {
@@ -71,13 +73,14 @@ pub(crate) fn fault(last_user: &str, trouble: Option<Trouble>) -> Option<Fault> 
             name => return exception(name).map(|(name, _)| Fault::Middle(name)),
         })
     });
-    named.or(match trouble? {
-        Trouble::Overloaded => Some(Fault::Throw("ServiceUnavailableException", 503)),
-        Trouble::RateLimit => Some(Fault::Throw("ThrottlingException", 429)),
-        Trouble::ErrorEvent => Some(Fault::Middle("ModelStreamErrorException")),
-        Trouble::FirstEventError => Some(Fault::First("ServiceUnavailableException")),
-        Trouble::Cut => Some(Fault::Cut),
-    })
+    let common = trouble.map(|trouble| match trouble {
+        Trouble::Overloaded => Fault::Throw("ServiceUnavailableException", 503),
+        Trouble::RateLimit => Fault::Throw("ThrottlingException", 429),
+        Trouble::ErrorEvent => Fault::Middle("ModelStreamErrorException"),
+        Trouble::FirstEventError => Fault::First("ServiceUnavailableException"),
+        Trouble::Cut => Fault::Cut,
+    });
+    named.or(common)
 }
 
 /// What an exception says.
@@ -109,7 +112,11 @@ impl Fault {
         let of = |name: &'static str, status: u16| {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let message = words(name);
-            Refusal::new(status, name, message["message"].as_str().unwrap_or_default())
+            Refusal::new(
+                status,
+                name,
+                message["message"].as_str().unwrap_or_default(),
+            )
         };
         match self {
             Self::Throw(name, status) => Some(of(name, status)),

@@ -45,7 +45,9 @@ pub(super) fn operation(path: &str) -> Option<(String, Operation)> {
         "count-tokens" => Operation::CountTokens,
         _ => return None,
     };
-    let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
+    let id = percent_encoding::percent_decode_str(id)
+        .decode_utf8()
+        .ok()?;
     Some((id.into_owned(), operation))
 }
 
@@ -60,19 +62,43 @@ pub(super) fn unknown_operation() -> Reply {
 /// Refuses what does not bring the demo's signature or one of its API keys.
 pub(super) fn authorize(incoming: &Incoming<'_>) -> Check {
     let refused = |kind, message: &str| Err(Refusal::new(StatusCode::FORBIDDEN, kind, message));
-    let foreign = ["x-api-key", "anthropic-version", "anthropic-beta", "x-goog-api-key", "cookie"];
-    if let Some(name) = foreign.iter().find(|name| incoming.headers.contains_key(**name)) {
-        return Err(validation(format!("The header {name} belongs to another API.")));
+    let foreign = [
+        "x-api-key",
+        "anthropic-version",
+        "anthropic-beta",
+        "x-goog-api-key",
+        "cookie",
+    ];
+    if let Some(name) = foreign
+        .iter()
+        .find(|name| incoming.headers.contains_key(**name))
+    {
+        return Err(validation(format!(
+            "The header {name} belongs to another API."
+        )));
     }
     let Some(authorization) = incoming.header("authorization") else {
-        return refused("MissingAuthenticationTokenException", "Missing Authentication Token");
+        return refused(
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        );
     };
     let Some(key) = authorization.strip_prefix("Bearer ") else {
-        return sigv4::verify(incoming.uri, incoming.headers, authorization, incoming.bytes);
+        return sigv4::verify(
+            incoming.uri,
+            incoming.headers,
+            authorization,
+            incoming.bytes,
+        );
     };
     let signed = ["x-amz-date", "x-amz-security-token"];
-    if let Some(name) = signed.iter().find(|name| incoming.headers.contains_key(**name)) {
-        return Err(validation(format!("The header {name} does not go with an API key.")));
+    if let Some(name) = signed
+        .iter()
+        .find(|name| incoming.headers.contains_key(**name))
+    {
+        return Err(validation(format!(
+            "The header {name} does not go with an API key."
+        )));
     }
     if !key.starts_with("demo") {
         return refused(
@@ -117,7 +143,10 @@ pub(super) fn error(incoming: &Incoming<'_>, refusal: &Refusal) -> Reply {
             format!("{kind}:http://internal.amazon.com/coral/com.amazon.bedrock/"),
         );
     match refusal.status.as_u16() {
-        403 => reply.with("date", httpdate::fmt_http_date(std::time::SystemTime::now())),
+        403 => reply.with(
+            "date",
+            httpdate::fmt_http_date(std::time::SystemTime::now()),
+        ),
         429 | 503 => reply.with("retry-after", "1"),
         _ => reply,
     }
@@ -147,10 +176,12 @@ pub(super) fn padding(seed: u64) -> &'static str {
 /// The id without what says where it is served: `anthropic.claude-…` of `us.anthropic.claude-…` or of an ARN.
 pub(super) fn bare(id: &str) -> &str {
     let id = id.rsplit('/').next().unwrap_or(id);
-    ["us.", "eu.", "apac.", "jp.", "au.", "ca.", "sa.", "us-gov.", "global."]
-        .iter()
-        .find_map(|place| id.strip_prefix(place))
-        .unwrap_or(id)
+    [
+        "us.", "eu.", "apac.", "jp.", "au.", "ca.", "sa.", "us-gov.", "global.",
+    ]
+    .iter()
+    .find_map(|place| id.strip_prefix(place))
+    .unwrap_or(id)
 }
 
 /// Anthropic's own id of a Claude model: without vendor and version.

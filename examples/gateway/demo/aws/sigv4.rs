@@ -76,7 +76,11 @@ pub(super) fn verify(uri: &Uri, headers: &HeaderMap, authorization: &str, body: 
     let date = headers
         .get("x-amz-date")
         .and_then(|date| date.to_str().ok())
-        .ok_or_else(|| incomplete("Authorization header requires existence of a 'X-Amz-Date' header.".to_owned()))?;
+        .ok_or_else(|| {
+            incomplete(
+                "Authorization header requires existence of a 'X-Amz-Date' header.".to_owned(),
+            )
+        })?;
     scope(&given, uri, headers, date)?;
     signed_headers(&given, headers)?;
     fresh(date)?;
@@ -136,7 +140,10 @@ fn signed_headers(given: &Given<'_>, headers: &HeaderMap) -> Check {
         .keys()
         .map(|name| name.as_str())
         .filter(|name| name.starts_with("x-amz-") || *name == "content-type");
-    if let Some(name) = amazon.chain(["host"]).find(|name| !given.signed.contains(name)) {
+    if let Some(name) = amazon
+        .chain(["host"])
+        .find(|name| !given.signed.contains(name))
+    {
         return Err(refused(
             "InvalidSignatureException",
             format!("'{name}' must be a 'SignedHeader' in the AWS Authorization."),
@@ -144,17 +151,28 @@ fn signed_headers(given: &Given<'_>, headers: &HeaderMap) -> Check {
     }
     // What proxies and clients change on the way breaks a signature sooner or later.
     let fickle = [
-        "user-agent", "content-length", "connection", "te", "accept-encoding", "traceparent", "transfer-encoding",
+        "user-agent",
+        "content-length",
+        "connection",
+        "te",
+        "accept-encoding",
+        "traceparent",
+        "transfer-encoding",
     ];
     match given.signed.iter().find(|name| fickle.contains(name)) {
-        Some(name) => Err(incomplete(format!("'{name}' may change on its way and must not be signed."))),
+        Some(name) => Err(incomplete(format!(
+            "'{name}' may change on its way and must not be signed."
+        ))),
         None => Ok(()),
     }
 }
 
 fn fresh(date: &str) -> Check {
-    let signed = moment(date)
-        .ok_or_else(|| incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{date}'.")))?;
+    let signed = moment(date).ok_or_else(|| {
+        incomplete(format!(
+            "Date must be in ISO-8601 'basic format'. Got '{date}'."
+        ))
+    })?;
     let now = SystemTime::now();
     let is_early = signed.duration_since(now).is_ok_and(|ahead| ahead > WINDOW);
     let is_late = now.duration_since(signed).is_ok_and(|age| age > WINDOW);
@@ -216,18 +234,28 @@ fn canonical(given: &Given<'_>, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> 
                     incomplete(format!("The signed header '{name}' is not in the request."))
                 })?;
                 let collapse = |value: &str| value.split_whitespace().collect::<Vec<_>>().join(" ");
-                values.into_iter().map(collapse).collect::<Vec<_>>().join(",")
+                values
+                    .into_iter()
+                    .map(collapse)
+                    .collect::<Vec<_>>()
+                    .join(",")
             }
         };
         text.push_str(&format!("{name}:{value}\n"));
     }
-    text.push_str(&format!("\n{}\n{}", given.signed.join(";"), hex(&Sha256::digest(body))));
+    text.push_str(&format!(
+        "\n{}\n{}",
+        given.signed.join(";"),
+        hex(&Sha256::digest(body))
+    ));
     Ok(text)
 }
 
 /// Where the request goes, without the port that the scheme has anyway.
 fn host(uri: &Uri, headers: &HeaderMap) -> String {
-    let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let header = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let host = header.or_else(|| uri.authority().map(http::uri::Authority::as_str));
     let host = host.unwrap_or_default();
     let default = match uri.scheme_str() {
@@ -259,8 +287,15 @@ fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     };
     key.resize(BLOCK, 0);
     let pad = |byte: u8| key.iter().map(move |k| k ^ byte).collect::<Vec<_>>();
-    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();
-    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().to_vec()
+    let inner = Sha256::new()
+        .chain_update(pad(0x36))
+        .chain_update(message)
+        .finalize();
+    Sha256::new()
+        .chain_update(pad(0x5c))
+        .chain_update(inner)
+        .finalize()
+        .to_vec()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -10,9 +10,15 @@ use super::models::{Caching, Family};
 
 /// The cache points in the order in which the prompt is read.
 pub(super) fn points(body: &Object) -> Vec<&Value> {
-    let tools = body.get("toolConfig").and_then(|config| config["tools"].as_array());
+    let tools = body
+        .get("toolConfig")
+        .and_then(|config| config["tools"].as_array());
     let messages = list(body, "messages").iter().flat_map(blocks);
-    let all = tools.into_iter().flatten().chain(list(body, "system")).chain(messages);
+    let all = tools
+        .into_iter()
+        .flatten()
+        .chain(list(body, "system"))
+        .chain(messages);
     all.filter_map(|block| block.get("cachePoint")).collect()
 }
 
@@ -33,10 +39,11 @@ pub(super) fn check(body: &Object, family: &Family) -> Check {
             all.len()
         )));
     }
-    let tools = body.get("toolConfig").and_then(|config| config["tools"].as_array());
+    let tools = body
+        .get("toolConfig")
+        .and_then(|config| config["tools"].as_array());
     let tools = tools.map(Vec::as_slice).unwrap_or_default();
-    if family.caching == Caching::NotInTools
-        && tools.iter().any(|tool| kind(tool) == "cachePoint")
+    if family.caching == Caching::NotInTools && tools.iter().any(|tool| kind(tool) == "cachePoint")
     {
         return Err(validation("Tool caching isn't supported for this model."));
     }
@@ -49,7 +56,9 @@ pub(super) fn check(body: &Object, family: &Family) -> Check {
     for point in all {
         let ttl = point.get("ttl").and_then(Value::as_str);
         if ttl.is_some() && family.caching != Caching::Everywhere {
-            return Err(validation("This model doesn't support the cachePoint.ttl field."));
+            return Err(validation(
+                "This model doesn't support the cachePoint.ttl field.",
+            ));
         }
         let is_long = ttl == Some("1h");
         if is_long && has_short {

@@ -14,7 +14,9 @@ pub(super) fn check(body: &Object, model: &str, family: &Family) -> Check {
     system(body)?;
     let messages = list(body, "messages");
     if messages.is_empty() {
-        return Err(validation("The value at messages is empty. Add a message and try again."));
+        return Err(validation(
+            "The value at messages is empty. Add a message and try again.",
+        ));
     }
     let may_have_system = family.kind == Kind::Claude && super::knows_mid_system(model);
     order(messages, may_have_system)?;
@@ -30,7 +32,10 @@ pub(super) fn check(body: &Object, model: &str, family: &Family) -> Check {
 
 /// The blocks of a message.
 pub(super) fn blocks(message: &Value) -> &[Value] {
-    message["content"].as_array().map(Vec::as_slice).unwrap_or_default()
+    message["content"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
 }
 
 /// The one member of a block.
@@ -49,7 +54,10 @@ fn blank(at: &str) -> super::super::check::Refusal {
 
 fn system(body: &Object) -> Check {
     for (index, block) in list(body, "system").iter().enumerate() {
-        if block["text"].as_str().is_some_and(|text| text.trim().is_empty()) {
+        if block["text"]
+            .as_str()
+            .is_some_and(|text| text.trim().is_empty())
+        {
             return Err(validation(format!(
                 "The text field in the SystemContentBlock object at system.{index} is blank. Add text to the text field, and try again."
             )));
@@ -112,7 +120,16 @@ fn content(message: &Value, index: usize, family: &Family) -> Check {
     for (position, block) in blocks.iter().enumerate() {
         let at = format!("messages.{index}.content.{position}");
         let kind = kind(block);
-        let is_users = matches!(kind, "image" | "document" | "toolResult" | "guardContent" | "searchResult" | "video" | "audio");
+        let is_users = matches!(
+            kind,
+            "image"
+                | "document"
+                | "toolResult"
+                | "guardContent"
+                | "searchResult"
+                | "video"
+                | "audio"
+        );
         let is_assistants = matches!(kind, "toolUse" | "reasoningContent" | "citationsContent");
         if (is_users && role != "user") || (is_assistants && role != "assistant") {
             return Err(validation(format!(
@@ -120,7 +137,11 @@ fn content(message: &Value, index: usize, family: &Family) -> Check {
             )));
         }
         match kind {
-            "text" if block["text"].as_str().is_some_and(|text| text.trim().is_empty()) => {
+            "text"
+                if block["text"]
+                    .as_str()
+                    .is_some_and(|text| text.trim().is_empty()) =>
+            {
                 return Err(blank(&at));
             }
             "image" => image(&block["image"], &at, family)?,
@@ -132,7 +153,9 @@ fn content(message: &Value, index: usize, family: &Family) -> Check {
             }
             "toolResult" => result(&block["toolResult"], &at, family)?,
             "video" | "audio" | "toolAddition" | "toolRemoval" => {
-                return Err(unsupported(&format!("the {kind} content block that you provided")));
+                return Err(unsupported(&format!(
+                    "the {kind} content block that you provided"
+                )));
             }
             _ => {}
         }
@@ -172,7 +195,11 @@ fn result(result: &Value, at: &str, family: &Family) -> Check {
     for (index, part) in parts.iter().enumerate() {
         let at = format!("{at}.toolResult.content.{index}");
         match kind(part) {
-            "text" if part["text"].as_str().is_some_and(|text| text.trim().is_empty()) => {
+            "text"
+                if part["text"]
+                    .as_str()
+                    .is_some_and(|text| text.trim().is_empty()) =>
+            {
                 return Err(blank(&at));
             }
             "image" => image(&part["image"], &at, family)?,
@@ -213,19 +240,28 @@ fn tools(body: &Object, family: &Family) -> Check {
                 return Err(unsupported(&format!("the systemTool field at {at}")));
             }
             "systemTool" if tool["systemTool"]["name"] != "nova_grounding" => {
-                return Err(validation(format!("The system tool at {at} does not exist.")));
+                return Err(validation(format!(
+                    "The system tool at {at} does not exist."
+                )));
             }
             "systemTool" => continue,
             "toolSpec" => tool["toolSpec"]["name"].as_str().unwrap_or_default(),
             _ => continue,
         };
         if names.contains(&name) {
-            return Err(validation(format!("The tool name {name} at {at} is used more than once.")));
+            return Err(validation(format!(
+                "The tool name {name} at {at} is used more than once."
+            )));
         }
         names.push(name);
         let spec = &tool["toolSpec"];
-        if spec["description"].as_str().is_some_and(|text| text.trim().is_empty()) {
-            return Err(validation(format!("The description at {at}.toolSpec is blank.")));
+        if spec["description"]
+            .as_str()
+            .is_some_and(|text| text.trim().is_empty())
+        {
+            return Err(validation(format!(
+                "The description at {at}.toolSpec is blank."
+            )));
         }
         if spec["inputSchema"]["json"]["type"] != "object" {
             return Err(validation(format!(
@@ -246,7 +282,9 @@ fn tools(body: &Object, family: &Family) -> Check {
             "The tool {name} at toolConfig.toolChoice.tool is not in toolConfig.tools."
         )));
     }
-    let forced = ["any", "tool"].into_iter().find(|kind| choice.contains_key(*kind));
+    let forced = ["any", "tool"]
+        .into_iter()
+        .find(|kind| choice.contains_key(*kind));
     match forced {
         Some(kind) if !family.forces => Err(validation(format!(
             "This model doesn't support the toolConfig.toolChoice.{kind} field. Remove toolConfig.toolChoice.{kind} and try again."
@@ -258,7 +296,8 @@ fn tools(body: &Object, family: &Family) -> Check {
 /// All texts of a message but its results', joined.
 pub(super) fn said(message: &Value) -> String {
     let texts = blocks(message).iter().filter_map(|block| {
-        text(block.as_object()?, "text").or_else(|| block.pointer("/guardContent/text/text")?.as_str())
+        text(block.as_object()?, "text")
+            .or_else(|| block.pointer("/guardContent/text/text")?.as_str())
     });
     let texts = texts.filter(|text| !text.trim_start().starts_with("<system-reminder>"));
     texts.collect::<Vec<_>>().join("\n")

@@ -32,13 +32,27 @@ pub(super) fn check(body: &Object, model: &str, own: &Object) -> Check {
     }
     // Families that always think by themselves cannot be told not to, here.
     let id = claude_id(model);
-    let is_off = own.get("thinking").is_some_and(|thinking| thinking["type"] == "disabled");
-    if is_off && ["opus-4-7", "mythos", "fable"].iter().any(|name| id.contains(name)) {
-        return Err(returned("\"thinking.type.disabled\" is not supported for this model."));
+    let is_off = own
+        .get("thinking")
+        .is_some_and(|thinking| thinking["type"] == "disabled");
+    if is_off
+        && ["opus-4-7", "mythos", "fable"]
+            .iter()
+            .any(|name| id.contains(name))
+    {
+        return Err(returned(
+            "\"thinking.type.disabled\" is not supported for this model.",
+        ));
     }
     choice(body, own)?;
-    let effort = body.get("outputConfig").and_then(|config| config.get("effort"));
-    if effort.is_some() && own.get("output_config").is_some_and(|config| config.get("effort").is_some()) {
+    let effort = body
+        .get("outputConfig")
+        .and_then(|config| config.get("effort"));
+    if effort.is_some()
+        && own
+            .get("output_config")
+            .is_some_and(|config| config.get("effort").is_some())
+    {
         return Err(validation("The effort is given twice."));
     }
     let mut headers = HeaderMap::new();
@@ -55,7 +69,8 @@ pub(super) fn check(body: &Object, model: &str, own: &Object) -> Check {
         headers: &headers,
         bytes: b"",
     };
-    anthropic::check(&messages(body, model), &incoming).map_err(|refusal| returned(&refusal.message))
+    anthropic::check(&messages(body, model), &incoming)
+        .map_err(|refusal| returned(&refusal.message))
 }
 
 /// Converse's tool choice and Claude's own must not speak at once.
@@ -65,7 +80,9 @@ fn choice(body: &Object, own: &Object) -> Check {
     };
     let config = get(body, "toolConfig");
     if config.is_none() && !own.contains_key("tools") {
-        return Err(returned("tool_choice may only be specified while providing tools."));
+        return Err(returned(
+            "tool_choice may only be specified while providing tools.",
+        ));
     }
     let is_chosen = config.is_some_and(|config| config.get("toolChoice").is_some());
     match (is_chosen, choice.get("type").is_some()) {
@@ -104,9 +121,9 @@ pub(super) fn messages(body: &Object, model: &str) -> Object {
     if !system.is_empty() {
         request.insert("system".to_owned(), Value::Array(system));
     }
-    let turns = list(body, "messages").iter().map(|message| {
-        json!({"role": message["role"], "content": marked(blocks(message), &block)})
-    });
+    let turns = list(body, "messages").iter().map(
+        |message| json!({"role": message["role"], "content": marked(blocks(message), &block)}),
+    );
     request.insert("messages".to_owned(), turns.collect());
     tools(body, &mut request);
     own(body, &mut request);
@@ -178,7 +195,9 @@ fn block(value: &Value) -> Option<Value> {
             }
         }
         "citationsContent" => {
-            let texts = blocks(&value["citationsContent"]).iter().filter_map(text_of);
+            let texts = blocks(&value["citationsContent"])
+                .iter()
+                .filter_map(text_of);
             json!({"type": "text", "text": texts.collect::<String>()})
         }
         "searchResult" => search_result(&value["searchResult"]),
@@ -195,7 +214,9 @@ fn part(value: &Value) -> Option<Value> {
 
 fn search_result(result: &Value) -> Value {
     let texts = blocks(result).iter();
-    let texts: Vec<_> = texts.map(|text| json!({"type": "text", "text": text["text"]})).collect();
+    let texts: Vec<_> = texts
+        .map(|text| json!({"type": "text", "text": text["text"]}))
+        .collect();
     let mut block = json!({
         "type": "search_result", "source": result["source"], "title": result["title"], "content": texts,
     });
@@ -219,7 +240,9 @@ fn document(document: &Value) -> Value {
         (None, Some(text)) => json!({"type": "text", "media_type": "text/plain", "data": text}),
         (None, None) => {
             let texts = source["content"].as_array().into_iter().flatten();
-            let texts: Vec<_> = texts.map(|text| json!({"type": "text", "text": text["text"]})).collect();
+            let texts: Vec<_> = texts
+                .map(|text| json!({"type": "text", "text": text["text"]}))
+                .collect();
             json!({"type": "content", "content": texts})
         }
     };
@@ -261,7 +284,9 @@ fn tools(body: &Object, request: &mut Object) {
 
 /// The fields that are Claude's own, and the shape of its text.
 fn own(body: &Object, request: &mut Object) {
-    let own = body.get("additionalModelRequestFields").and_then(Value::as_object);
+    let own = body
+        .get("additionalModelRequestFields")
+        .and_then(Value::as_object);
     for (name, value) in own.into_iter().flatten() {
         match (name.as_str(), request.get_mut(name)) {
             ("anthropic_beta", _) => {}

@@ -40,7 +40,9 @@ pub(super) fn check(messages: &[Value]) -> Check {
                 documents.len()
             )));
         }
-        let is_direct = blocks(message).iter().any(|block| kind(block) == "document");
+        let is_direct = blocks(message)
+            .iter()
+            .any(|block| kind(block) == "document");
         let has_text = blocks(message).iter().any(|block| kind(block) == "text");
         if is_direct && !has_text {
             return Err(validation(
@@ -50,7 +52,9 @@ pub(super) fn check(messages: &[Value]) -> Check {
         for (place, document) in documents {
             let at = format!("messages.{index}.{place}");
             let name = document["name"].as_str().unwrap_or_default();
-            let is_plain = name.chars().all(|char| char.is_ascii_alphanumeric() || " -()[]".contains(char));
+            let is_plain = name
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || " -()[]".contains(char));
             if !is_plain || name.contains("  ") {
                 return Err(validation(format!(
                     "The document file name at {at}.name can only contain alphanumeric characters, whitespace characters, hyphens, parentheses, and square brackets. The name can't contain more than one consecutive whitespace character."

@@ -45,7 +45,9 @@ pub(super) fn extra(name: &str) -> Refusal {
 
 /// What the model says, in the words of the service.
 pub(super) fn returned(message: &str) -> Refusal {
-    validation(format!("The model returned the following errors: {message}"))
+    validation(format!(
+        "The model returned the following errors: {message}"
+    ))
 }
 
 fn members(own: &Object, known: &[&str]) -> Check {
@@ -57,10 +59,12 @@ fn members(own: &Object, known: &[&str]) -> Check {
 
 fn word(object: &Object, name: &str, words: &[&str]) -> Check {
     match object.get(name) {
-        Some(value) if !value.as_str().is_some_and(|value| words.contains(&value)) => Err(returned(&format!(
-            "{name}: Input should be '{}'",
-            words.join("' or '")
-        ))),
+        Some(value) if !value.as_str().is_some_and(|value| words.contains(&value)) => {
+            Err(returned(&format!(
+                "{name}: Input should be '{}'",
+                words.join("' or '")
+            )))
+        }
         _ => Ok(()),
     }
 }
@@ -158,7 +162,10 @@ fn limits(body: &Object, family: &Family) -> Check {
 /// Pointers into the model's own answer.
 fn paths(body: &Object) -> Check {
     let paths = list(body, "additionalModelResponseFieldPaths");
-    match paths.iter().find(|path| !path.as_str().is_some_and(|path| path.starts_with('/'))) {
+    match paths
+        .iter()
+        .find(|path| !path.as_str().is_some_and(|path| path.starts_with('/')))
+    {
         Some(path) => Err(validation(format!(
             "The additionalModelResponseFieldPaths value {path} is not a JSON pointer."
         ))),

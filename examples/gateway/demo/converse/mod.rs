@@ -50,7 +50,10 @@ pub(super) fn count_tokens(incoming: &Incoming<'_>, model: &str) -> Reply {
             },
             _ => 0,
         };
-        Ok(aws::whole(incoming, &json!({"inputTokens": tokens.div_ceil(4)})))
+        Ok(aws::whole(
+            incoming,
+            &json!({"inputTokens": tokens.div_ceil(4)}),
+        ))
     };
     count().unwrap_or_else(|refusal| aws::error(incoming, &refusal))
 }
@@ -63,7 +66,9 @@ fn knows_mid_system(model: &str) -> bool {
 fn family(model: &str) -> Check<models::Family> {
     models::family(model).ok_or_else(|| {
         if model.contains("no-such-model") {
-            let message = format!("Could not resolve the foundation model from the model identifier: {model}");
+            let message = format!(
+                "Could not resolve the foundation model from the model identifier: {model}"
+            );
             return Refusal::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message);
         }
         validation("The provided model identifier is invalid.")
@@ -150,5 +155,7 @@ fn words(fault: &Fault) -> String {
         }
         Problem::Range(value) => format!("Member must be in its range; it is {value}"),
     };
-    format!("1 validation error detected: Value at '{at}' failed to satisfy constraint: {constraint}")
+    format!(
+        "1 validation error detected: Value at '{at}' failed to satisfy constraint: {constraint}"
+    )
 }

@@ -148,7 +148,11 @@ const TABLE: &[(&str, Family)] = &[
 pub(super) fn family(id: &str) -> Option<Family> {
     // What is behind a profile of the account's own is not in its name; the demo's are all Claude.
     let is_profile = id.contains(":application-inference-profile/");
-    let name = if is_profile { "anthropic.claude-" } else { bare(id) };
+    let name = if is_profile {
+        "anthropic.claude-"
+    } else {
+        bare(id)
+    };
     let known = TABLE.iter().filter(|(start, _)| name.starts_with(start));
     let (_, family) = known.max_by_key(|(start, _)| start.len())?;
     (!id.contains("no-such-model")).then_some(*family)

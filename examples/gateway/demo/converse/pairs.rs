@@ -18,7 +18,11 @@ fn ids<'a>(message: &'a Value, wanted: &str) -> Vec<&'a str> {
 /// Each call is answered at the start of the next user message, and nothing else is.
 pub(super) fn check(body: &Object, family: &Family) -> Check {
     let messages = list(body, "messages");
-    let messages: Vec<_> = messages.iter().enumerate().filter(|(_, message)| message["role"] != "system").collect();
+    let messages: Vec<_> = messages
+        .iter()
+        .enumerate()
+        .filter(|(_, message)| message["role"] != "system")
+        .collect();
     let uses_tools = messages.iter().any(|(_, message)| {
         blocks(message)
             .iter()

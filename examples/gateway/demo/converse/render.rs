@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::super::answer::{Answer, Choice, End, Input, PAGE, Question, Tool};
 use super::super::anthropic;
 use super::super::anthropic::signature::{Kind as Signed, sign};
-use super::super::answer::{Answer, Choice, End, Input, PAGE, Question, Tool};
 use super::super::check::{Object, flag, get, list};
 use super::super::reply::{digest, id, tokens};
 use super::check::{blocks, kind, said};
@@ -23,21 +23,31 @@ pub(super) fn schema(config: &Value) -> Option<Value> {
 pub(super) fn question(body: &Object, model: &str, family: &Family) -> Question {
     let messages = list(body, "messages");
     let is_user = |message: &&Value| message["role"] == "user";
-    let last_user = messages.iter().rfind(|message| is_user(message) && !said(message).is_empty());
+    let last_user = messages
+        .iter()
+        .rfind(|message| is_user(message) && !said(message).is_empty());
     let last = messages.iter().rfind(|message| message["role"] != "system");
     let results = last.map(blocks).unwrap_or_default().iter();
-    let results = results.filter_map(|block| block.get("toolResult")).map(|result| {
-        let parts = blocks(result).iter().map(|part| match kind(part) {
-            "json" => part["json"].to_string(),
-            "text" => part["text"].as_str().unwrap_or_default().to_owned(),
-            _ => String::new(),
+    let results = results
+        .filter_map(|block| block.get("toolResult"))
+        .map(|result| {
+            let parts = blocks(result).iter().map(|part| match kind(part) {
+                "json" => part["json"].to_string(),
+                "text" => part["text"].as_str().unwrap_or_default().to_owned(),
+                _ => String::new(),
+            });
+            parts
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join("\n")
         });
-        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
-    });
     let config = body.get("toolConfig").cloned().unwrap_or_default();
     let tools = config["tools"].as_array().cloned().unwrap_or_default();
     let empty = Map::new();
-    let own = body.get("additionalModelRequestFields").and_then(Value::as_object).unwrap_or(&empty);
+    let own = body
+        .get("additionalModelRequestFields")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let own_choice = own.get("tool_choice");
     let is_parallel = !own_choice
         .and_then(Value::as_object)
@@ -61,9 +71,13 @@ pub(super) fn question(body: &Object, model: &str, family: &Family) -> Question 
         schema: body.get("outputConfig").and_then(schema),
         thinking: match family.kind {
             Kind::Claude => anthropic::thinks(&claude::messages(body, model)),
-            Kind::Nova2 => own.get("reasoningConfig").is_some_and(|config| config["type"] == "enabled"),
+            Kind::Nova2 => own
+                .get("reasoningConfig")
+                .is_some_and(|config| config["type"] == "enabled"),
             Kind::GptOss | Kind::R1 => true,
-            Kind::OpenAi | Kind::Sealed => own.get("reasoning").is_none_or(|config| config["effort"] != "none"),
+            Kind::OpenAi | Kind::Sealed => own
+                .get("reasoning")
+                .is_none_or(|config| config["effort"] != "none"),
             Kind::DeepSeek => own.contains_key("reasoning_effort"),
             Kind::Nova | Kind::Other => false,
         },
@@ -284,8 +298,12 @@ impl Turn<'_> {
             return None;
         }
         let messages = list(self.body, "messages").iter();
-        let mut documents = messages.flat_map(blocks).filter_map(|block| block.get("document")).enumerate();
-        let (index, document) = documents.find(|(_, document)| document["citations"]["enabled"] == true)?;
+        let mut documents = messages
+            .flat_map(blocks)
+            .filter_map(|block| block.get("document"))
+            .enumerate();
+        let (index, document) =
+            documents.find(|(_, document)| document["citations"]["enabled"] == true)?;
         let name = document["name"].as_str().unwrap_or_default();
         let location = match document["format"].as_str() {
             Some("pdf") => json!({"documentPage": {"documentIndex": index, "start": 1, "end": 2}}),

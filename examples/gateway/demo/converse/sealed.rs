@@ -16,7 +16,9 @@ pub(super) fn seal(thought: &str) -> String {
 /// Whether it was sealed here, and nothing changed since.
 pub(super) fn is_ours(sealed: &str) -> bool {
     let bytes = STANDARD.decode(sealed).unwrap_or_default();
-    let inner = bytes.strip_prefix(START).and_then(|inner| std::str::from_utf8(inner).ok());
+    let inner = bytes
+        .strip_prefix(START)
+        .and_then(|inner| std::str::from_utf8(inner).ok());
     inner.is_some_and(is_redacted)
 }
 
@@ -24,5 +26,8 @@ pub(super) fn is_ours(sealed: &str) -> bool {
 pub(super) fn pieces(sealed: &str) -> Vec<String> {
     let bytes = STANDARD.decode(sealed).unwrap_or_default();
     let size = bytes.len().div_ceil(2).max(1);
-    bytes.chunks(size).map(|piece| STANDARD.encode(piece)).collect()
+    bytes
+        .chunks(size)
+        .map(|piece| STANDARD.encode(piece))
+        .collect()
 }

@@ -81,12 +81,7 @@ const fn list(of: &'static Shape) -> Shape {
     }
 }
 
-const fn patterned(
-    min: usize,
-    max: usize,
-    words: &'static str,
-    fits: fn(&str) -> bool,
-) -> Shape {
+const fn patterned(min: usize, max: usize, words: &'static str, fits: fn(&str) -> bool) -> Shape {
     Shape::Text {
         min,
         max,
@@ -123,8 +118,9 @@ const METADATA: Shape = Shape::Map {
 const METADATA_WORDS: &str = r"[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}";
 
 fn is_metadata(text: &str) -> bool {
-    text.chars()
-        .all(|char| char.is_ascii_alphanumeric() || char.is_whitespace() || ":_@$#=/+,-.".contains(char))
+    text.chars().all(|char| {
+        char.is_ascii_alphanumeric() || char.is_whitespace() || ":_@$#=/+,-.".contains(char)
+    })
 }
 
 const PERFORMANCE: Shape =
@@ -172,7 +168,9 @@ const GUARDRAIL: [Member; 3] = [
             r"(|([a-z0-9]+)|(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+))",
             |text| {
                 text.starts_with("arn:aws")
-                    || text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                    || text
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
             },
         ),
     ),
@@ -184,7 +182,10 @@ const GUARDRAIL: [Member; 3] = [
                 || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()))
         }),
     ),
-    may("trace", &Shape::Word(&["enabled", "disabled", "enabled_full"])),
+    may(
+        "trace",
+        &Shape::Word(&["enabled", "disabled", "enabled_full"]),
+    ),
 ];
 
 const STREAM_GUARDRAIL: Shape = {
@@ -324,15 +325,24 @@ const BLOB: Shape = Shape::Blob { max: usize::MAX };
 const S3: Shape = Shape::Struct(&[
     must(
         "uri",
-        &patterned(1, 1024, r"s3://[a-z0-9][\.\-a-z0-9]{1,61}[a-z0-9](/.*)?", |text| {
-            let bucket = text.strip_prefix("s3://").and_then(|rest| rest.split('/').next());
-            bucket.is_some_and(|bucket| {
-                (3..=63).contains(&bucket.len())
-                    && bucket
-                        .bytes()
-                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte))
-            })
-        }),
+        &patterned(
+            1,
+            1024,
+            r"s3://[a-z0-9][\.\-a-z0-9]{1,61}[a-z0-9](/.*)?",
+            |text| {
+                let bucket = text
+                    .strip_prefix("s3://")
+                    .and_then(|rest| rest.split('/').next());
+                bucket.is_some_and(|bucket| {
+                    (3..=63).contains(&bucket.len())
+                        && bucket.bytes().all(|byte| {
+                            byte.is_ascii_lowercase()
+                                || byte.is_ascii_digit()
+                                || b".-".contains(&byte)
+                        })
+                })
+            },
+        ),
     ),
     may(
         "bucketOwner",
@@ -346,14 +356,19 @@ const IMAGE: Shape = Shape::Struct(&[
     must("format", &Shape::Word(&["png", "jpeg", "gif", "webp"])),
     must(
         "source",
-        &Shape::Union(&[may("bytes", &Shape::Blob { max: 3_750_000 }), may("s3Location", &S3)]),
+        &Shape::Union(&[
+            may("bytes", &Shape::Blob { max: 3_750_000 }),
+            may("s3Location", &S3),
+        ]),
     ),
 ]);
 
 const DOCUMENT: Shape = Shape::Struct(&[
     may(
         "format",
-        &Shape::Word(&["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"]),
+        &Shape::Word(&[
+            "pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md",
+        ]),
     ),
     must(
         "name",
@@ -383,7 +398,9 @@ const MEDIA_SOURCE: Shape = Shape::Union(&[may("bytes", &BLOB), may("s3Location"
 const VIDEO: Shape = Shape::Struct(&[
     must(
         "format",
-        &Shape::Word(&["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv", "three_gp"]),
+        &Shape::Word(&[
+            "mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv", "three_gp",
+        ]),
     ),
     must("source", &MEDIA_SOURCE),
 ]);
@@ -392,8 +409,8 @@ const AUDIO: Shape = Shape::Struct(&[
     must(
         "format",
         &Shape::Word(&[
-            "mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "mka", "x-aac", "m4a", "mpeg", "mpga", "pcm",
-            "webm",
+            "mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "mka", "x-aac", "m4a",
+            "mpeg", "mpga", "pcm", "webm",
         ]),
     ),
     must("source", &MEDIA_SOURCE),
@@ -406,7 +423,11 @@ const GUARD_CONTENT: Shape = Shape::Union(&[
             must("text", &TEXT),
             may(
                 "qualifiers",
-                &list(&Shape::Word(&["grounding_source", "query", "guard_content"])),
+                &list(&Shape::Word(&[
+                    "grounding_source",
+                    "query",
+                    "guard_content",
+                ])),
             ),
         ]),
     ),
@@ -433,7 +454,10 @@ const CITATION: Shape = Shape::Struct(&[
     may(
         "location",
         &Shape::Union(&[
-            may("web", &Shape::Struct(&[may("url", &TEXT), may("domain", &TEXT)])),
+            may(
+                "web",
+                &Shape::Struct(&[may("url", &TEXT), may("domain", &TEXT)]),
+            ),
             may("documentChar", &DOCUMENT_PLACE),
             may("documentPage", &DOCUMENT_PLACE),
             may("documentChunk", &DOCUMENT_PLACE),

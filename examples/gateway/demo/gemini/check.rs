@@ -36,7 +36,9 @@ pub(super) fn functions(body: &Object) -> Vec<&Value> {
 pub(super) fn built_in(body: &Object) -> Vec<&str> {
     let tools = list(body, "tools").iter().filter_map(Value::as_object);
     let names = tools.flat_map(Map::keys).map(String::as_str);
-    names.filter(|name| *name != "functionDeclarations").collect()
+    names
+        .filter(|name| *name != "functionDeclarations")
+        .collect()
 }
 
 /// Whether the request lets the model use its own tools beside the client's.
@@ -60,7 +62,9 @@ fn tools(body: &Object, model: &str, is_new: bool) -> Check {
             )));
         }
         if names.contains(&name) {
-            return Err(invalid(format!("Duplicate function declaration found: {name}")));
+            return Err(invalid(format!(
+                "Duplicate function declaration found: {name}"
+            )));
         }
         names.push(name);
         if function.get("parameters").is_some() && function.get("parametersJsonSchema").is_some() {
@@ -71,7 +75,9 @@ fn tools(body: &Object, model: &str, is_new: bool) -> Check {
         let parameters = function.get("parameters");
         let is_empty = parameters.is_some_and(|schema| {
             let properties = schema.get("properties").and_then(Value::as_object);
-            schema["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("object"))
+            schema["type"]
+                .as_str()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("object"))
                 && properties.is_none_or(Map::is_empty)
         });
         if is_empty {
@@ -80,7 +86,9 @@ fn tools(body: &Object, model: &str, is_new: bool) -> Check {
             )));
         }
         let schema = function.get("parametersJsonSchema");
-        if schema.is_some_and(|schema| schema["type"] != "object" || schema.get("$schema").is_some()) {
+        if schema
+            .is_some_and(|schema| schema["type"] != "object" || schema.get("$schema").is_some())
+        {
             return Err(invalid(format!(
                 "* GenerateContentRequest.{at}.parameters_json_schema: must be a schema of an object"
             )));
@@ -88,12 +96,16 @@ fn tools(body: &Object, model: &str, is_new: bool) -> Check {
     }
     for (index, tool) in list(body, "tools").iter().enumerate() {
         if tool.as_object().is_none_or(Map::is_empty) {
-            return Err(invalid(format!("* GenerateContentRequest.tools[{index}]: required oneof field 'type' must have one initialized field")));
+            return Err(invalid(format!(
+                "* GenerateContentRequest.tools[{index}]: required oneof field 'type' must have one initialized field"
+            )));
         }
     }
     let built_in = built_in(body);
     if built_in.contains(&"googleSearchRetrieval") && !model.starts_with("gemini-1.5") {
-        return Err(invalid("google_search_retrieval is not supported. Please use google_search tool instead."));
+        return Err(invalid(
+            "google_search_retrieval is not supported. Please use google_search tool instead.",
+        ));
     }
     if built_in.is_empty() || names.is_empty() {
         return Ok(());
@@ -130,9 +142,14 @@ fn tool_config(body: &Object, is_new: bool) -> Check {
             "Function calling mode AUTO is not supported with include_server_side_tool_invocations.",
         ));
     }
-    let names: Vec<_> = functions(body).iter().filter_map(|function| function["name"].as_str()).collect();
+    let names: Vec<_> = functions(body)
+        .iter()
+        .filter_map(|function| function["name"].as_str())
+        .collect();
     if names.is_empty() && mode != "NONE" {
-        return Err(invalid("Function calling config is set without function_declarations."));
+        return Err(invalid(
+            "Function calling config is set without function_declarations.",
+        ));
     }
     let allowed = calling["allowedFunctionNames"].as_array();
     let allowed = allowed.map(Vec::as_slice).unwrap_or_default();
@@ -141,7 +158,9 @@ fn tool_config(body: &Object, is_new: bool) -> Check {
             "* GenerateContentRequest.tool_config.function_calling_config.allowed_function_names: should be set only when function calling mode is ANY or VALIDATED",
         ));
     }
-    let unknown = allowed.iter().find(|name| !name.as_str().is_some_and(|name| names.contains(&name)));
+    let unknown = allowed
+        .iter()
+        .find(|name| !name.as_str().is_some_and(|name| names.contains(&name)));
     match unknown {
         Some(name) => Err(invalid(format!(
             "allowed_function_names: {name} is not in function_declarations."
@@ -170,10 +189,15 @@ fn config(body: &Object, model: &str, is_new: bool) -> Check {
             "* GenerateContentRequest.generation_config.stop_sequences: must not be empty.",
         ));
     }
-    if config.contains_key("logprobs") && config.get("responseLogprobs").is_none_or(|on| on != true) {
-        return Err(invalid("logprobs requires response_logprobs to be set to true."));
+    if config.contains_key("logprobs") && config.get("responseLogprobs").is_none_or(|on| on != true)
+    {
+        return Err(invalid(
+            "logprobs requires response_logprobs to be set to true.",
+        ));
     }
-    let has_schema = ["responseSchema", "responseJsonSchema"].iter().any(|name| config.contains_key(*name));
+    let has_schema = ["responseSchema", "responseJsonSchema"]
+        .iter()
+        .any(|name| config.contains_key(*name));
     let mime = text(config, "responseMimeType").unwrap_or("text/plain");
     if has_schema && mime != "application/json" {
         return Err(invalid(
@@ -181,7 +205,9 @@ fn config(body: &Object, model: &str, is_new: bool) -> Check {
         ));
     }
     if mime == "application/json" && !is_new && !built_in(body).is_empty() {
-        return Err(invalid("Tool use with a response mime type: 'application/json' is unsupported"));
+        return Err(invalid(
+            "Tool use with a response mime type: 'application/json' is unsupported",
+        ));
     }
     thinking(config, model, is_new)
 }
@@ -202,10 +228,12 @@ fn thinking(config: &Object, model: &str, is_new: bool) -> Check {
         (Some(0..=127), None) if model.contains("2.5-pro") => Err(invalid(
             "Budget is invalid. This model only works in thinking mode.",
         )),
-        (None, Some(_)) if !is_new => Err(invalid("Thinking level is not supported for this model.")),
-        (None, Some("MINIMAL")) if !model.contains("flash") => {
-            Err(invalid("Thinking level MINIMAL is not supported for this model."))
+        (None, Some(_)) if !is_new => {
+            Err(invalid("Thinking level is not supported for this model."))
         }
+        (None, Some("MINIMAL")) if !model.contains("flash") => Err(invalid(
+            "Thinking level MINIMAL is not supported for this model.",
+        )),
         _ => Ok(()),
     }
 }
@@ -215,13 +243,18 @@ pub(super) fn media(part: &Value) -> Option<Check<String>> {
     if let Some(blob) = part.get("inlineData") {
         let (mime, data) = (blob["mimeType"].as_str()?, blob["data"].as_str()?);
         return Some(media::base64(mime, data).map_err(|refusal: Refusal| {
-            invalid(format!("Unable to process input image. {}", refusal.message))
+            invalid(format!(
+                "Unable to process input image. {}",
+                refusal.message
+            ))
         }));
     }
     let uri = part.pointer("/fileData/fileUri")?.as_str()?;
-    Some(if uri.starts_with("https://") || uri.starts_with("files/") {
-        Ok(format!("what is at {uri}"))
-    } else {
-        Err(invalid(format!("Invalid or unsupported file uri: {uri}")))
-    })
+    Some(
+        if uri.starts_with("https://") || uri.starts_with("files/") {
+            Ok(format!("what is at {uri}"))
+        } else {
+            Err(invalid(format!("Invalid or unsupported file uri: {uri}")))
+        },
+    )
 }

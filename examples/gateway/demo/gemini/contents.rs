@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::check::{Check, Object, get, list};
+use super::super::shape::standard;
 use super::{check, invalid, signature};
 
 /// What a part may hold; exactly one of these.
@@ -20,11 +21,17 @@ const DATA: &[&str] = &[
 
 /// The parts of a content.
 pub(super) fn parts(content: &Value) -> &[Value] {
-    content["parts"].as_array().map(Vec::as_slice).unwrap_or_default()
+    content["parts"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
 }
 
 fn of<'a>(content: &'a Value, name: &str) -> Vec<&'a Value> {
-    parts(content).iter().filter_map(|part| part.get(name)).collect()
+    parts(content)
+        .iter()
+        .filter_map(|part| part.get(name))
+        .collect()
 }
 
 /// Refuses contents that the API would.
@@ -32,10 +39,14 @@ pub(super) fn check(body: &Object, model: &str) -> Check {
     let is_new = signature::signs(model);
     let contents = list(body, "contents");
     if contents.is_empty() {
-        return Err(invalid("* GenerateContentRequest.contents: contents is not specified"));
+        return Err(invalid(
+            "* GenerateContentRequest.contents: contents is not specified",
+        ));
     }
     if let Some(system) = get(body, "systemInstruction")
-        && parts(system).iter().any(|part| part.get("text").is_none_or(|text| text == ""))
+        && parts(system)
+            .iter()
+            .any(|part| part.get("text").is_none_or(|text| text == ""))
     {
         return Err(invalid("System instruction parts must be non-empty text."));
     }
@@ -62,9 +73,13 @@ fn one(content: &Value, index: usize, is_new: bool) -> Check {
     }
     for (position, part) in parts.iter().enumerate() {
         let at = format!("contents[{index}].parts[{position}]");
-        let held: Vec<_> = DATA.iter().filter(|name| part.get(**name).is_some()).collect();
+        let held: Vec<_> = DATA
+            .iter()
+            .filter(|name| part.get(**name).is_some())
+            .collect();
         // A text may be empty where it carries a signature.
-        let is_blank = part.get("text").is_some_and(|text| text == "") && part.get("thoughtSignature").is_none();
+        let is_blank = part.get("text").is_some_and(|text| text == "")
+            && part.get("thoughtSignature").is_none();
         if held.is_empty() || is_blank {
             return Err(invalid(format!(
                 "* GenerateContentRequest.{at}.data: required oneof field 'data' must have one initialized field"
@@ -79,7 +94,9 @@ fn one(content: &Value, index: usize, is_new: bool) -> Check {
         let is_users = part.get("functionResponse").is_some();
         let is_models = part.get("functionCall").is_some() || signature::is_step(part);
         if (is_users && role != "user") || (is_models && role != "model") {
-            return Err(invalid(format!("{at}: a content of the role {role} cannot hold this part.")));
+            return Err(invalid(format!(
+                "{at}: a content of the role {role} cannot hold this part."
+            )));
         }
         if let Some(media) = check::media(part) {
             media?;
@@ -97,7 +114,9 @@ fn one(content: &Value, index: usize, is_new: bool) -> Check {
             .iter()
             .any(|name| part.get(name).is_some_and(|call| call.get("id").is_some()));
         if has_id && !is_new {
-            return Err(invalid(format!("Function call ids are not supported for this model: {at}.")));
+            return Err(invalid(format!(
+                "Function call ids are not supported for this model: {at}."
+            )));
         }
     }
     let responses = of(content, "functionResponse").len();
@@ -142,23 +161,32 @@ fn order(contents: &[Value], is_new: bool) -> Check {
     if open.is_empty() {
         Ok(())
     } else {
-        Err(invalid("Please ensure that function call turns are followed by function response turns."))
+        Err(invalid(
+            "Please ensure that function call turns are followed by function response turns.",
+        ))
     }
 }
 
 /// Each step of the current turn must bring its signature back, and with it what the model did by itself before.
 fn signatures(contents: &[Value]) -> Check {
     let is_question = |content: &Value| {
-        content["role"].as_str().unwrap_or("user") == "user" && of(content, "functionResponse").is_empty()
+        content["role"].as_str().unwrap_or("user") == "user"
+            && of(content, "functionResponse").is_empty()
     };
-    let start = contents.iter().rposition(is_question).map_or(0, |at| at + 1);
+    let start = contents
+        .iter()
+        .rposition(is_question)
+        .map_or(0, |at| at + 1);
     for (index, content) in contents.iter().enumerate().skip(start) {
         let steps: Vec<_> = parts(content)
             .iter()
             .take_while(|part| part.get("functionCall").is_none())
             .filter(|part| signature::is_step(part))
             .collect();
-        let Some(part) = parts(content).iter().find(|part| part.get("functionCall").is_some()) else {
+        let Some(part) = parts(content)
+            .iter()
+            .find(|part| part.get("functionCall").is_some())
+        else {
             continue;
         };
         let call = &part["functionCall"];
@@ -170,7 +198,10 @@ fn signatures(contents: &[Value]) -> Check {
                     "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly. Function call `default_api:{name}`, position {index}."
                 )));
             }
-            Some(given) if given != signature::SKIP && given != signature::sign(name, &arguments, &steps) => {
+            Some(given)
+                if given != signature::SKIP
+                    && standard(given) != signature::sign(name, &arguments, &steps) =>
+            {
                 return Err(invalid("Corrupted thought signature."));
             }
             Some(_) => {}

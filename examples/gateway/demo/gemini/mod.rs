@@ -31,8 +31,12 @@ pub(super) fn operation(path: &str) -> Option<(String, bool)> {
         "streamGenerateContent" => true,
         _ => return None,
     };
-    let name = name.strip_prefix("models/").or_else(|| name.starts_with("tunedModels/").then_some(name))?;
-    let name = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
+    let name = name
+        .strip_prefix("models/")
+        .or_else(|| name.starts_with("tunedModels/").then_some(name))?;
+    let name = percent_encoding::percent_decode_str(name)
+        .decode_utf8()
+        .ok()?;
     Some((name.into_owned(), is_streamed))
 }
 
@@ -44,7 +48,11 @@ pub(super) fn generate(incoming: &Incoming<'_>, model: &str, is_streamed: bool) 
         .unwrap_or_else(|refusal| {
             let error = body_of(&refusal);
             // Where the answer would have been a list the error is in one.
-            let error = if is_streamed && !is_sse { json!([error]) } else { error };
+            let error = if is_streamed && !is_sse {
+                json!([error])
+            } else {
+                error
+            };
             Reply::json(refusal.status, &error)
         })
         .with_all(&[("server-timing", "gfet4t7; dur=12"), ("vary", "Origin")])
@@ -52,7 +60,8 @@ pub(super) fn generate(incoming: &Incoming<'_>, model: &str, is_streamed: bool) 
 
 fn respond(incoming: &Incoming<'_>, model: &str, is_streamed: bool, is_sse: bool) -> Check<Reply> {
     authorize(incoming)?;
-    let is_known = (model.starts_with("gemini-") || model.starts_with("tunedModels/")) && !model.contains("no-such-model");
+    let is_known = (model.starts_with("gemini-") || model.starts_with("tunedModels/"))
+        && !model.contains("no-such-model");
     if !is_known {
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,
@@ -86,7 +95,10 @@ fn respond(incoming: &Incoming<'_>, model: &str, is_streamed: bool, is_sse: bool
     };
     let odd = odd(&turn);
     if !is_streamed {
-        return Ok(Reply::json(StatusCode::OK, &odd.unwrap_or_else(|| turn.whole())));
+        return Ok(Reply::json(
+            StatusCode::OK,
+            &odd.unwrap_or_else(|| turn.whole()),
+        ));
     }
     let pieces = match odd {
         Some(odd) => vec![odd],
@@ -113,7 +125,8 @@ fn odd(turn: &render::Turn<'_>) -> Option<Value> {
             "finishMessage": "Malformed function call: get_weather(",
         }]);
     } else if words.contains("demo:thought-out") {
-        answer["candidates"] = json!([{"index": 0, "content": {"role": "model"}, "finishReason": "MAX_TOKENS"}]);
+        answer["candidates"] =
+            json!([{"index": 0, "content": {"role": "model"}, "finishReason": "MAX_TOKENS"}]);
     } else if !words.contains("demo:empty") {
         return None;
     }
@@ -122,7 +135,13 @@ fn odd(turn: &render::Turn<'_>) -> Option<Value> {
 
 /// The one header that carries the key here.
 fn authorize(incoming: &Incoming<'_>) -> Check {
-    let unauthorized = |message: &str| Err(Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message));
+    let unauthorized = |message: &str| {
+        Err(Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHENTICATED",
+            message,
+        ))
+    };
     if incoming.headers.contains_key("authorization") {
         return unauthorized(
             "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.",
@@ -181,27 +200,38 @@ fn shaped(incoming: &Incoming<'_>) -> Check<Object> {
 
 /// What is wrong with a shape, in the words of Google.
 fn words(fault: &Fault) -> String {
-    let at = fault.path.iter().fold(String::new(), |at, step| match step {
-        Step::Name(name) if at.is_empty() => name.clone(),
-        Step::Name(name) => format!("{at}.{name}"),
-        Step::Index(index) => format!("{at}[{index}]"),
-    });
+    let at = fault
+        .path
+        .iter()
+        .fold(String::new(), |at, step| match step {
+            Step::Name(name) if at.is_empty() => name.clone(),
+            Step::Name(name) => format!("{at}.{name}"),
+            Step::Index(index) => format!("{at}[{index}]"),
+        });
     match &fault.problem {
         Problem::Unknown(name) if at.is_empty() => {
             format!("Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.")
         }
         Problem::Unknown(name) => {
-            format!("Invalid JSON payload received. Unknown name \"{name}\" at '{at}': Cannot find field.")
+            format!(
+                "Invalid JSON payload received. Unknown name \"{name}\" at '{at}': Cannot find field."
+            )
         }
-        Problem::Missing(name) => format!("* GenerateContentRequest.{at}.{name}: required field is missing"),
+        Problem::Missing(name) => {
+            format!("* GenerateContentRequest.{at}.{name}: required field is missing")
+        }
         Problem::Type(expected) => format!("Invalid value at '{at}': expected {expected}"),
         Problem::Word(value, _) => format!("Invalid value at '{at}', \"{value}\""),
         Problem::Base64 => format!("Invalid value at '{at}' (TYPE_BYTES), Base64 decoding failed"),
         Problem::Length(length, min, max) => {
             format!("* GenerateContentRequest.{at}: {length} is not between {min} and {max}")
         }
-        Problem::Range(value) => format!("* GenerateContentRequest.{at}: {value} is out of its range"),
-        Problem::Pattern(value, words) => format!("Invalid value at '{at}', \"{value}\": expected {words}"),
+        Problem::Range(value) => {
+            format!("* GenerateContentRequest.{at}: {value} is out of its range")
+        }
+        Problem::Pattern(value, words) => {
+            format!("Invalid value at '{at}', \"{value}\": expected {words}")
+        }
         Problem::Union(count) => format!("Invalid value at '{at}': {count} members"),
     }
 }

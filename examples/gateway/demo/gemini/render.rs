@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::answer::{Answer, Choice, End, Input, PAGE, Question, REFUSAL, Tool, is_repeated};
+use super::super::answer::{
+    Answer, Choice, End, Input, PAGE, Question, REFUSAL, Tool, is_repeated,
+};
 use super::super::check::{Object, content_text, get, list};
 use super::super::reply::{id, tokens};
 use super::check::{built_in, functions, media, mixes};
@@ -14,7 +16,9 @@ pub(super) fn question(body: &Object, model: &str) -> Question {
     let contents = list(body, "contents");
     let said = |content: &Value| content_text(&content["parts"]);
     let is_user = |content: &&Value| content["role"].as_str().unwrap_or("user") == "user";
-    let last_user = contents.iter().rfind(|content| is_user(content) && !said(content).is_empty());
+    let last_user = contents
+        .iter()
+        .rfind(|content| is_user(content) && !said(content).is_empty());
     // What the user adds to the responses does not hide them.
     let current = contents.iter().rev().take_while(|content| is_user(content));
     let mut results: Vec<_> = current
@@ -27,7 +31,9 @@ pub(super) fn question(body: &Object, model: &str) -> Question {
         .collect();
     results.reverse();
     let empty = Map::new();
-    let config = get(body, "generationConfig").and_then(Value::as_object).unwrap_or(&empty);
+    let config = get(body, "generationConfig")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let calling = get(body, "toolConfig").map(|config| &config["functionCallingConfig"]);
     let allowed = calling.map(|calling| &calling["allowedFunctionNames"]);
     let is_allowed = |name: &str| match allowed.and_then(Value::as_array) {
@@ -49,7 +55,9 @@ pub(super) fn question(body: &Object, model: &str) -> Question {
         tools: functions(body)
             .into_iter()
             .filter_map(|function| {
-                let schema = function.get("parametersJsonSchema").or(function.get("parameters"));
+                let schema = function
+                    .get("parametersJsonSchema")
+                    .or(function.get("parameters"));
                 let name = function["name"].as_str().filter(|name| is_allowed(name))?;
                 Some(Tool {
                     name: name.to_owned(),
@@ -79,10 +87,15 @@ pub(super) fn question(body: &Object, model: &str) -> Question {
 }
 
 fn schema(config: &Object) -> Option<Value> {
-    if config.get("responseMimeType").is_none_or(|mime| mime != "application/json") {
+    if config
+        .get("responseMimeType")
+        .is_none_or(|mime| mime != "application/json")
+    {
         return None;
     }
-    let asked = config.get("responseJsonSchema").or_else(|| config.get("responseSchema"));
+    let asked = config
+        .get("responseJsonSchema")
+        .or_else(|| config.get("responseSchema"));
     Some(asked.cloned().unwrap_or_else(|| {
         json!({"type": "object", "required": ["demo"], "properties": {"demo": {"type": "boolean"}}})
     }))
@@ -136,17 +149,26 @@ impl Turn<'_> {
                     json!({"queries": [query]}),
                     json!({"search_suggestions": "<div/>"}),
                 )),
-                (None, Some(page)) => Some(("URL_CONTEXT", json!({"urls": [page]}), json!({"pages": [page]}))),
+                (None, Some(page)) => Some((
+                    "URL_CONTEXT",
+                    json!({"urls": [page]}),
+                    json!({"pages": [page]}),
+                )),
                 (None, None) => None,
             };
             if let Some((kind, args, response)) = used {
                 steps.push(json!({"toolCall": {"toolType": kind, "id": id, "args": args}}));
-                steps.push(json!({"toolResponse": {"toolType": kind, "id": id, "response": response}}));
+                steps.push(
+                    json!({"toolResponse": {"toolType": kind, "id": id, "response": response}}),
+                );
             }
         }
         if self.computes() {
-            steps.push(json!({"executableCode": {"language": "PYTHON", "code": "print('∑', 2 + 2)"}}));
-            steps.push(json!({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "∑ 4\n"}}));
+            steps.push(
+                json!({"executableCode": {"language": "PYTHON", "code": "print('∑', 2 + 2)"}}),
+            );
+            steps
+                .push(json!({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "∑ 4\n"}}));
         }
         if signs(self.model) {
             for step in &mut steps {
@@ -167,7 +189,8 @@ impl Turn<'_> {
 
     /// The signature of the text, where the model gives one.
     pub(super) fn text_signature(&self) -> Option<String> {
-        (signs(self.model) && self.answer.thinking.is_some()).then(|| sign("text", &json!(self.text()), &[]))
+        (signs(self.model) && self.answer.thinking.is_some())
+            .then(|| sign("text", &json!(self.text()), &[]))
     }
 
     /// The calls, the first one with the signature.
@@ -255,7 +278,11 @@ impl Turn<'_> {
     pub(super) fn usage(&self, part: u64, of: u64) -> Value {
         let asked = (self.bytes.len() as u64).div_ceil(4);
         let thought = self.answer.thinking.as_deref().map_or(0, tokens);
-        let calls: u64 = self.calls().iter().map(|call| tokens(&call.to_string())).sum();
+        let calls: u64 = self
+            .calls()
+            .iter()
+            .map(|call| tokens(&call.to_string()))
+            .sum();
         let said = ((tokens(&self.text()) + calls).max(1) * part).div_ceil(of.max(1));
         let mut usage = json!({
             "promptTokenCount": asked, "candidatesTokenCount": said, "totalTokenCount": asked + said + thought,
@@ -283,13 +310,19 @@ impl Turn<'_> {
     /// The whole answer.
     pub(super) fn whole(&self) -> Value {
         let mut all = Vec::new();
-        all.extend(self.thought().map(|thought| json!({"text": thought, "thought": true})));
+        all.extend(
+            self.thought()
+                .map(|thought| json!({"text": thought, "thought": true})),
+        );
         all.extend(self.steps());
         let text_at = all.len();
         let text = self.text();
         if !text.is_empty() {
             let mut part = json!({"text": text});
-            if let Some(signature) = self.text_signature().filter(|_| self.answer.calls.is_empty()) {
+            if let Some(signature) = self
+                .text_signature()
+                .filter(|_| self.answer.calls.is_empty())
+            {
                 part["thoughtSignature"] = json!(signature);
             }
             all.push(part);
@@ -302,7 +335,8 @@ impl Turn<'_> {
         for (name, value) in self.about(text_at) {
             candidate[name] = value;
         }
-        let count = get(self.body, "generationConfig").and_then(|config| config.get("candidateCount")?.as_u64());
+        let count = get(self.body, "generationConfig")
+            .and_then(|config| config.get("candidateCount")?.as_u64());
         let candidates = (0..count.unwrap_or(1)).map(|index| {
             let mut candidate = candidate.clone();
             candidate["index"] = json!(index);

@@ -12,7 +12,10 @@ pub(super) const GENERATE: Shape = Shape::Struct(&[
     may("generationConfig", &CONFIG),
     may("cachedContent", &TEXT),
     may("labels", &TEXT_MAP),
-    may("serviceTier", &Shape::Word(&["unspecified", "standard", "flex", "priority"])),
+    may(
+        "serviceTier",
+        &Shape::Word(&["unspecified", "standard", "flex", "priority"]),
+    ),
     may("store", &FLAG),
     // Stands in the path, and may be repeated.
     may("model", &TEXT),
@@ -90,11 +93,19 @@ const PART: Shape = Shape::Struct(&[
     ),
     may(
         "toolCall",
-        &Shape::Struct(&[may("id", &TEXT), must("toolType", &TOOL_TYPE), may("args", &OBJECT)]),
+        &Shape::Struct(&[
+            may("id", &TEXT),
+            must("toolType", &TOOL_TYPE),
+            may("args", &OBJECT),
+        ]),
     ),
     may(
         "toolResponse",
-        &Shape::Struct(&[may("id", &TEXT), must("toolType", &TOOL_TYPE), may("response", &OBJECT)]),
+        &Shape::Struct(&[
+            may("id", &TEXT),
+            must("toolType", &TOOL_TYPE),
+            may("response", &OBJECT),
+        ]),
     ),
     may("thought", &FLAG),
     may("thoughtSignature", &TEXT),
@@ -192,7 +203,10 @@ const FUNCTION: Shape = Shape::Struct(&[
     may("parametersJsonSchema", &ANY),
     may("response", &SCHEMA),
     may("responseJsonSchema", &ANY),
-    may("behavior", &Shape::Word(&["UNSPECIFIED", "BLOCKING", "NON_BLOCKING"])),
+    may(
+        "behavior",
+        &Shape::Word(&["UNSPECIFIED", "BLOCKING", "NON_BLOCKING"]),
+    ),
 ]);
 
 /// The subset of OpenAPI that stands where JSON Schema is not asked for.
@@ -200,8 +214,8 @@ static SCHEMA: Shape = Shape::Struct(&[
     may(
         "type",
         &Shape::Word(&[
-            "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL", "string", "number", "integer",
-            "boolean", "array", "object", "null",
+            "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL", "string",
+            "number", "integer", "boolean", "array", "object", "null",
         ]),
     ),
     may("format", &TEXT),
@@ -314,8 +328,20 @@ const CONFIG: Shape = Shape::Struct(&[
     ),
     may("responseLogprobs", &FLAG),
     may("logprobs", &up_to(20)),
-    may("presencePenalty", &Shape::Number { min: -2.0, max: 2.0 }),
-    may("frequencyPenalty", &Shape::Number { min: -2.0, max: 2.0 }),
+    may(
+        "presencePenalty",
+        &Shape::Number {
+            min: -2.0,
+            max: 2.0,
+        },
+    ),
+    may(
+        "frequencyPenalty",
+        &Shape::Number {
+            min: -2.0,
+            max: 2.0,
+        },
+    ),
     may("seed", &ANY_NUMBER),
     may(
         "responseMimeType",
@@ -345,7 +371,10 @@ const CONFIG: Shape = Shape::Struct(&[
                 "multiSpeakerVoiceConfig",
                 &Shape::Struct(&[may(
                     "speakerVoiceConfigs",
-                    &list(&Shape::Struct(&[may("speaker", &TEXT), may("voiceConfig", &VOICE)])),
+                    &list(&Shape::Struct(&[
+                        may("speaker", &TEXT),
+                        may("voiceConfig", &VOICE),
+                    ])),
                 )]),
             ),
         ]),
@@ -363,7 +392,14 @@ const CONFIG: Shape = Shape::Struct(&[
             ),
             may(
                 "thinkingLevel",
-                &Shape::Word(&["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]),
+                &Shape::Word(&[
+                    "THINKING_LEVEL_UNSPECIFIED",
+                    "MINIMAL",
+                    "LOW",
+                    "MEDIUM",
+                    "HIGH",
+                    "XHIGH",
+                ]),
             ),
         ]),
     ),

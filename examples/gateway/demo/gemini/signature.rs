@@ -16,7 +16,11 @@ pub(crate) fn signs(model: &str) -> bool {
 /// The signature of a call: its arguments count by value.
 pub(crate) fn sign(name: &str, arguments: &Value, steps: &[&Value]) -> String {
     let arguments = arguments.to_string();
-    let call = [b"demo thought".as_slice(), name.as_bytes(), arguments.as_bytes()];
+    let call = [
+        b"demo thought".as_slice(),
+        name.as_bytes(),
+        arguments.as_bytes(),
+    ];
     let steps: Vec<_> = steps.iter().map(|step| unsigned(step)).collect();
     let sum = digest(call.into_iter().chain(steps.iter().map(String::as_bytes)));
     format!("CiQBdemo{sum:016x}+w==")
@@ -33,7 +37,12 @@ fn unsigned(step: &Value) -> String {
 
 /// Whether a part is a step of one of the model's own tools.
 pub(crate) fn is_step(part: &Value) -> bool {
-    ["toolCall", "toolResponse", "executableCode", "codeExecutionResult"]
-        .iter()
-        .any(|name| part.get(name).is_some())
+    [
+        "toolCall",
+        "toolResponse",
+        "executableCode",
+        "codeExecutionResult",
+    ]
+    .iter()
+    .any(|name| part.get(name).is_some())
 }

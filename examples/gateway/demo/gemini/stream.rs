@@ -13,12 +13,19 @@ pub(super) fn pieces_of(turn: &Turn<'_>) -> Vec<Value> {
         parts.push(json!({"text": text, "thought": true}));
     }
     parts.extend(turn.steps());
-    parts.extend(pieces(&turn.text(), 4).iter().map(|text| json!({"text": text})));
+    parts.extend(
+        pieces(&turn.text(), 4)
+            .iter()
+            .map(|text| json!({"text": text})),
+    );
     // Each call is whole, in a piece of its own.
     parts.extend(turn.calls());
     // The end comes by itself, and with it the signature of the text.
     let mut last = json!({"text": ""});
-    if let Some(signature) = turn.text_signature().filter(|_| turn.answer.calls.is_empty()) {
+    if let Some(signature) = turn
+        .text_signature()
+        .filter(|_| turn.answer.calls.is_empty())
+    {
         last["thoughtSignature"] = json!(signature);
     }
     parts.push(last);
@@ -45,7 +52,11 @@ pub(super) fn pieces_of(turn: &Turn<'_>) -> Vec<Value> {
 }
 
 /// The pieces with what was asked to go wrong.
-pub(super) fn troubled(mut pieces: Vec<Value>, trouble: Option<Trouble>, error: &Value) -> Vec<Value> {
+pub(super) fn troubled(
+    mut pieces: Vec<Value>,
+    trouble: Option<Trouble>,
+    error: &Value,
+) -> Vec<Value> {
     let half = pieces.len().div_ceil(2);
     match trouble {
         // In a list, as this API sometimes has it.
@@ -65,7 +76,9 @@ pub(super) fn troubled(mut pieces: Vec<Value>, trouble: Option<Trouble>, error: 
 
 /// As server-sent events, whose lines end as Google ends them.
 pub(super) fn events(pieces: &[Value]) -> Vec<Vec<u8>> {
-    let events = pieces.iter().map(|piece| format!("data: {piece}\r\n\r\n").into_bytes());
+    let events = pieces
+        .iter()
+        .map(|piece| format!("data: {piece}\r\n\r\n").into_bytes());
     events.collect()
 }
 

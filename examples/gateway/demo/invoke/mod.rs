@@ -8,8 +8,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Incoming;
-use super::anthropic;
 use super::answer::trouble;
+use super::anthropic;
 use super::aws::{self, Operation, validation};
 use super::check::{Check, Object, Refusal, get};
 use super::reply::{Reply, digest};
@@ -23,14 +23,21 @@ pub(super) fn invoke(incoming: &Incoming<'_>, model: &str, operation: Operation)
 pub(super) fn check(bytes: &[u8], model: &str) -> Check {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(body)) => validate::check(&body, claude(model)?).map(|_| ()),
-        _ => Err(validation("Malformed input request, please reformat your input and try again.")),
+        _ => Err(validation(
+            "Malformed input request, please reformat your input and try again.",
+        )),
     }
 }
 
 fn claude(model: &str) -> Check<&str> {
     if model.contains("no-such-model") {
-        let message = format!("Could not resolve the foundation model from the model identifier: {model}");
-        return Err(Refusal::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message));
+        let message =
+            format!("Could not resolve the foundation model from the model identifier: {model}");
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "ResourceNotFoundException",
+            message,
+        ));
     }
     if model.contains(":application-inference-profile/") {
         return Ok("claude-sonnet-4-5");
@@ -59,8 +66,14 @@ fn respond(incoming: &Incoming<'_>, model: &str, operation: Operation) -> Check<
         aws::whole(incoming, &message)
             .with("x-amzn-bedrock-input-token-count", count("input_tokens"))
             .with("x-amzn-bedrock-output-token-count", count("output_tokens"))
-            .with("x-amzn-bedrock-cache-read-input-token-count", count("cache_read_input_tokens"))
-            .with("x-amzn-bedrock-cache-write-input-token-count", count("cache_creation_input_tokens"))
+            .with(
+                "x-amzn-bedrock-cache-read-input-token-count",
+                count("cache_read_input_tokens"),
+            )
+            .with(
+                "x-amzn-bedrock-cache-write-input-token-count",
+                count("cache_creation_input_tokens"),
+            )
             .with("x-amzn-bedrock-invocation-latency", "7")
     };
     Ok(match incoming.header("x-amzn-bedrock-service-tier") {
@@ -73,9 +86,18 @@ fn respond(incoming: &Incoming<'_>, model: &str, operation: Operation) -> Check<
 fn headers(incoming: &Incoming<'_>) -> Check {
     let known: [(&str, &[&str]); 7] = [
         ("x-amzn-bedrock-accept", &["application/json", "*/*"]),
-        ("x-amzn-bedrock-trace", &["ENABLED", "DISABLED", "ENABLED_FULL"]),
-        ("x-amzn-bedrock-performanceconfig-latency", &["standard", "optimized"]),
-        ("x-amzn-bedrock-service-tier", &["priority", "default", "flex", "reserved"]),
+        (
+            "x-amzn-bedrock-trace",
+            &["ENABLED", "DISABLED", "ENABLED_FULL"],
+        ),
+        (
+            "x-amzn-bedrock-performanceconfig-latency",
+            &["standard", "optimized"],
+        ),
+        (
+            "x-amzn-bedrock-service-tier",
+            &["priority", "default", "flex", "reserved"],
+        ),
         ("x-amzn-bedrock-guardrailidentifier", &[]),
         ("x-amzn-bedrock-guardrailversion", &[]),
         ("x-amzn-bedrock-request-metadata", &[]),
@@ -86,7 +108,11 @@ fn headers(incoming: &Incoming<'_>) -> Check {
         }
         let value = value.to_str().unwrap_or_default();
         match known.iter().find(|(known, _)| known == name) {
-            None => return Err(validation(format!("The header {name} is not known to this operation."))),
+            None => {
+                return Err(validation(format!(
+                    "The header {name} is not known to this operation."
+                )));
+            }
             Some((_, words)) if !words.is_empty() && !words.contains(&value) => {
                 return Err(validation(format!(
                     "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
@@ -101,7 +127,10 @@ fn headers(incoming: &Incoming<'_>) -> Check {
 
 /// What the message says otherwise here than at Anthropic.
 fn own_words(message: &mut Value) {
-    if let Some(id) = message["id"].as_str().and_then(|id| id.strip_prefix("msg_")) {
+    if let Some(id) = message["id"]
+        .as_str()
+        .and_then(|id| id.strip_prefix("msg_"))
+    {
         message["id"] = json!(format!("msg_bdrk_{id}"));
     }
     if let Some(usage) = message["usage"].as_object_mut() {

@@ -29,16 +29,28 @@ const MEMBERS: &[&str] = &[
 ];
 
 /// Beginnings of the types of tools that callers run, though Anthropic defines them.
-const CLIENT_TOOLS: &[&str] = &["bash_", "text_editor_", "computer_", "memory_", "tool_search_tool_"];
+const CLIENT_TOOLS: &[&str] = &[
+    "bash_",
+    "text_editor_",
+    "computer_",
+    "memory_",
+    "tool_search_tool_",
+];
 
 /// Refuses what Bedrock would, and gives the request as Anthropic would see it.
 pub(super) fn check(body: &Object, model: &str) -> Check<Object> {
     if let Some(name) = body.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        return Err(validation(format!("{name}: Extra inputs are not permitted")));
+        return Err(validation(format!(
+            "{name}: Extra inputs are not permitted"
+        )));
     }
     match text(body, "anthropic_version") {
         Some("bedrock-2023-05-31") => {}
-        Some(version) => return Err(validation(format!("anthropic_version: \"{version}\" is not a valid version"))),
+        Some(version) => {
+            return Err(validation(format!(
+                "anthropic_version: \"{version}\" is not a valid version"
+            )));
+        }
         None => return Err(validation("anthropic_version: Field required")),
     }
     let betas = betas(body)?;
@@ -85,15 +97,21 @@ fn betas(body: &Object) -> Check<Vec<&str>> {
 fn own(body: &Object, model: &str, betas: &[&str]) -> Check {
     let has = |start: &str| betas.iter().any(|beta| beta.starts_with(start));
     if body.contains_key("context_management") && !has("context-management-") && !has("compact-") {
-        return Err(validation("context_management: Extra inputs are not permitted"));
+        return Err(validation(
+            "context_management: Extra inputs are not permitted",
+        ));
     }
     let thinking = get(body, "thinking");
     if thinking.is_some_and(|thinking| thinking.get("display").is_some()) {
-        return Err(validation("thinking.display: Extra inputs are not permitted"));
+        return Err(validation(
+            "thinking.display: Extra inputs are not permitted",
+        ));
     }
     let effort = get(body, "output_config").and_then(|config| config.get("effort"));
     if effort.is_some() && model.contains("opus-4-5") && !has("effort-") {
-        return Err(validation("output_config.effort: Extra inputs are not permitted"));
+        return Err(validation(
+            "output_config.effort: Extra inputs are not permitted",
+        ));
     }
     Ok(())
 }
@@ -108,12 +126,17 @@ fn blocks(value: &Value, at: &str) -> Check {
             Ok(())
         }
         Value::Object(object) => {
-            if object.get("cache_control").is_some_and(|mark| mark.get("scope").is_some()) {
+            if object
+                .get("cache_control")
+                .is_some_and(|mark| mark.get("scope").is_some())
+            {
                 return Err(validation(format!(
                     "{at}.cache_control.ephemeral.scope: Extra inputs are not permitted"
                 )));
             }
-            let source = object.get("source").and_then(|source| source.get("type")?.as_str());
+            let source = object
+                .get("source")
+                .and_then(|source| source.get("type")?.as_str());
             if let Some(kind @ ("url" | "file")) = source {
                 return Err(validation(format!(
                     "{at}.source: Input tag '{kind}' found using 'type' does not match any of the expected tags: 'base64'"

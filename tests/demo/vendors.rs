@@ -1,0 +1,29 @@
+//! The vendors' own libraries against the demo providers: an independent judge of signatures, framing and shapes.
+
+use super::demo::Demo;
+use super::support::venv;
+
+/// Runs a script against the demo on a socket.
+fn judge(script: &str) {
+    if venv::python().is_none() {
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("bind");
+    let address = listener.local_addr().expect("address");
+    let server = runtime.spawn(Demo.serve(listener));
+    let base = format!("http://{address}");
+    venv::script(script, &["--base", &base, "--key", "demo", "--model", "-"]);
+    server.abort();
+}
+
+#[test]
+fn botocore_reads_the_bedrock_runtime() {
+    judge("botocore_bedrock.py");
+}
+
+#[test]
+fn google_reads_native_gemini() {
+    judge("google_gemini.py");
+}
