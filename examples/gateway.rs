@@ -8,6 +8,8 @@ mod arguments;
 mod demo;
 #[path = "gateway/model_list.rs"]
 mod model_list;
+#[path = "gateway/reload.rs"]
+mod reload;
 #[path = "gateway/server.rs"]
 mod server;
 #[path = "gateway/setup.rs"]
@@ -18,10 +20,13 @@ mod welcome;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use tower_llm_gateway::Gateway;
+use tower_llm_gateway::Shutdown;
+use tower_llm_gateway::client::{ClientBuilder, HttpsClient};
+use tower_llm_gateway::settings::Timeouts;
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
+use reload::Reload;
 use setup::{Origin, Setup};
 
 fn main() -> ExitCode {
@@ -62,7 +67,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         timeouts,
     } = setup;
     let demo = matches!(origin, Origin::Demo);
-    let gateway = builder.build(()).map_err(|error| error.to_string())?;
+    let shutdown = Shutdown::new();
+    let gateway = builder
+        .shutdown(shutdown.clone())
+        .build(())
+        .map_err(|error| error.to_string())?;
     if arguments.check {
         let _ = writeln!(std::io::stdout(), "the configuration is usable");
         return Ok(());
@@ -73,12 +82,25 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         .map_err(|error| format!("the runtime cannot start: {error}"))?;
     let welcome = welcome::Welcome::new(&origin, gateway.routes(), !server.keys.is_empty());
     runtime.block_on(async {
+        let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown)?;
         if demo {
-            server::serve(gateway.with_client(demo::Demo), server, &welcome).await
+            server::serve(gateway, demo::Demo, server, shutdown, reload, &welcome).await
         } else {
-            let client =
-                tower_llm_gateway::client::client(&timeouts).map_err(|error| error.to_string())?;
-            server::serve::<_, _>(Gateway::with_client(gateway, client), server, &welcome).await
+            let client = outbound(&timeouts)?;
+            server::serve(gateway, client, server, shutdown, reload, &welcome).await
         }
     })
+}
+
+/// The client for providers. Through the proxies that the environment names; a file in `SSL_CERT_FILE` holds further
+/// certificates to trust.
+fn outbound(timeouts: &Timeouts) -> Result<HttpsClient, String> {
+    let mut builder = ClientBuilder::new(timeouts).proxy_from_env();
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
+        let file = std::path::PathBuf::from(file);
+        builder = builder
+            .extra_roots(&file)
+            .map_err(|error| format!("SSL_CERT_FILE: {}: {error}", file.display()))?;
+    }
+    builder.build().map_err(|error| error.to_string())
 }

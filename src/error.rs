@@ -20,6 +20,8 @@ pub enum ErrorClass {
     Timeout,
     /// The whole call's deadline passed: there is no time left for another try.
     Deadline,
+    /// The gateway stops: its owner ended the open calls.
+    Stopping,
     /// The call has no meaning below this layer, such as a request without a target. A defect of the stack around it.
     Misuse,
 }
@@ -43,6 +45,7 @@ impl Error {
             ErrorClass::Incomplete => "the connection to the provider broke before its answer",
             ErrorClass::Ambiguous => "the call to the provider failed",
             ErrorClass::Timeout | ErrorClass::Deadline => "the provider did not answer in time",
+            ErrorClass::Stopping => "the gateway stops",
             ErrorClass::Misuse => "the gateway's layers are not assembled as they must be",
         };
         Self {

@@ -9,6 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
 use crate::auth::{Credential, InjectedHeader, InvalidCredential};
+use crate::health::Health;
 pub use crate::options::{ChatReasoning, Options, Prefill, ReasoningSummary, ThinkingBinding};
 use crate::provider::Provider;
 use crate::settings::RetrySettings;
@@ -31,6 +32,7 @@ pub struct Connection {
     injected: Vec<InjectedHeader>,
     options: Options,
     budget: TpsBudget,
+    health: Health,
 }
 
 impl Connection {
@@ -74,6 +76,17 @@ impl Connection {
 
     pub(crate) fn budget(&self) -> &TpsBudget {
         &self.budget
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Whether the connection is set aside because its last calls failed. Calls that have another target avoid it, but for a
+    /// probe from time to time.
+    #[must_use]
+    pub fn is_cooling(&self) -> bool {
+        self.health.is_cooling()
     }
 
     /// The URI of `path` below the base URL.
@@ -198,6 +211,7 @@ impl ConnectionBuilder {
                 self.retry.budget_floor.min(1000),
                 percent,
             ),
+            health: Health::default(),
         })
     }
 }

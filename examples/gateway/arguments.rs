@@ -19,10 +19,12 @@ Usage: gateway [--config FILE] [--listen ADDR] [--check]
 
 The log goes to stderr; RUST_LOG sets its level (default: warn,gateway=info,tower_llm_gateway=info).
 SIGTERM and ctrl-c stop it: open streams may end within the grace period.
+SIGHUP, or a change of the file, makes it read the configuration again; one that cannot be used changes nothing.
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are obeyed; SSL_CERT_FILE names further certificates to trust.
 Exit codes: 0 stopped or checked, 2 a start that cannot be made.";
 
 /// What the command line says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) config: Option<PathBuf>,
     pub(crate) listen: Option<String>,

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
@@ -15,9 +15,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::{Service, service_fn};
-use tower_llm_gateway::{BoxError, Gateway, Payload};
+use tower_llm_gateway::{BoxError, ClientKeys, Gateway, Payload, Shutdown};
 
 use crate::model_list;
+use crate::reload::Reload;
 use crate::setup::ServerSettings;
 use crate::welcome::Welcome;
 
@@ -25,11 +26,22 @@ use crate::welcome::Welcome;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait after `accept` failed, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long the last words of ended calls may take to reach their clients.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a new configuration replaces.
+struct Live<C> {
+    gateway: Gateway<C>,
+    keys: ClientKeys,
+}
 
 /// Serves until the signal to stop, then lets open calls end within the grace period.
 pub(crate) async fn serve<C, B>(
-    gateway: Gateway<C>,
+    gateway: Gateway<()>,
+    client: C,
     settings: ServerSettings,
+    shutdown: Shutdown,
+    mut reload: Reload,
     welcome: &Welcome,
 ) -> Result<(), String>
 where
@@ -47,11 +59,16 @@ where
         .local_addr()
         .map_err(|error| format!("listen: {error}"))?;
     let stop = stop_signal()?;
-    let draining = Arc::new(AtomicBool::new(false));
-    let (draining_seen, keys, started) = (draining.clone(), settings.keys, SystemTime::now());
+    let live = Arc::new(ArcSwap::from_pointee(Live {
+        gateway: gateway.with_client(client.clone()),
+        keys: settings.keys,
+    }));
+    let (seen, current, started) = (shutdown.clone(), live.clone(), SystemTime::now());
     let service = service_fn(move |request: Request<Incoming>| {
-        let own = own_answer(&request, &gateway, &keys, started, &draining_seen);
-        let mut gateway = gateway.clone();
+        // A call keeps the configuration that it began with.
+        let live = current.load();
+        let own = own_answer(&request, &live.gateway, &live.keys, started, &seen);
+        let mut gateway = live.gateway.clone();
         async move {
             match own {
                 Some(response) => Ok::<_, Infallible>(response.map(Either::Left)),
@@ -76,6 +93,13 @@ where
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            (gateway, settings) = reload.next() => {
+                live.store(Arc::new(Live {
+                    gateway: gateway.with_client(client.clone()),
+                    keys: settings.keys,
+                }));
+                continue;
+            }
             () = &mut stop => break,
         };
         let stream = match accepted {
@@ -102,15 +126,24 @@ where
     }
 
     drop(listener);
-    draining.store(true, Ordering::Relaxed);
+    shutdown.refuse_calls();
     tracing::info!(
         grace_s = settings.grace.as_secs(),
         "stopping: open calls may end"
     );
+    let stopped = graceful.shutdown();
+    tokio::pin!(stopped);
     tokio::select! {
-        () = graceful.shutdown() => tracing::info!("stopped"),
-        () = tokio::time::sleep(settings.grace) => tracing::warn!("stopped; the grace period is over and calls were cut"),
+        () = &mut stopped => {
+            tracing::info!("stopped");
+            return Ok(());
+        }
+        () = tokio::time::sleep(settings.grace) => {}
     }
+    // The open calls hear of it in their own format.
+    shutdown.end_calls();
+    let _ = tokio::time::timeout(FAREWELL, stopped).await;
+    tracing::warn!("stopped; the grace period is over and open calls were ended");
     Ok(())
 }
 
@@ -118,19 +151,23 @@ where
 fn own_answer<C>(
     request: &Request<Incoming>,
     gateway: &Gateway<C>,
-    keys: &tower_llm_gateway::ClientKeys,
+    keys: &ClientKeys,
     started: SystemTime,
-    draining: &AtomicBool,
+    shutdown: &Shutdown,
 ) -> Option<Response<Full<Bytes>>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return None;
     }
     match request.uri().path() {
         "/healthz" => Some(text(StatusCode::OK, "ok\n")),
-        "/readyz" if draining.load(Ordering::Relaxed) => {
+        "/readyz" if shutdown.is_refusing() => {
             Some(text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"))
         }
-        "/readyz" => Some(text(StatusCode::OK, "ready\n")),
+        "/readyz" => Some(answer(
+            StatusCode::OK,
+            "text/plain; charset=utf-8",
+            readiness(gateway),
+        )),
         // Without a key, the gateway's own refusal says so in the client's format.
         "/v1/models" => Some(if let Some(refusal) = keys.refusal(request.headers()) {
             refusal.map(|payload| Full::new(payload.into_bytes()))
@@ -140,6 +177,19 @@ fn own_answer<C>(
         }),
         _ => None,
     }
+}
+
+/// One line, and one for each connection that is set aside because it keeps failing.
+fn readiness<C>(gateway: &Gateway<C>) -> String {
+    let mut text = String::from("ready\n");
+    for connection in gateway.routes().connections() {
+        if connection.is_cooling() {
+            text.push_str("cooling: ");
+            text.push_str(connection.name());
+            text.push('\n');
+        }
+    }
+    text
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {

@@ -211,12 +211,22 @@ impl Stream {
 
     /// A clock ran out.
     pub(crate) fn timed_out(&mut self) -> Result<End, StreamError> {
+        let message = "the provider's stream stood still for too long";
+        self.interrupted(Fault::Timeout, message)
+    }
+
+    /// The gateway stops.
+    pub(crate) fn stopped(&mut self) -> Result<End, StreamError> {
+        self.interrupted(
+            Fault::Stopping,
+            "the gateway stopped before the end of this stream",
+        )
+    }
+
+    fn interrupted(&mut self, fault: Fault, message: &'static str) -> Result<End, StreamError> {
         let complete = match &self.work {
             Work::Relay(_) if self.blind || !self.decoder.is_between_events() => {
-                return Ok(End::Broken(BodyError::new(
-                    "the provider's stream stood still inside an event",
-                    None,
-                )));
+                return Ok(End::Broken(BodyError::new(message, None)));
             }
             Work::Relay(tap) => tap.is_complete(),
             Work::Convert { .. } => self.complete().is_ok(),
@@ -224,8 +234,7 @@ impl Stream {
         if complete {
             return Ok(End::Clean);
         }
-        let message = "the provider's stream stood still for too long";
-        let error = ClientError::gateway(self.settings.format, Fault::Timeout, message);
+        let error = ClientError::gateway(self.settings.format, fault, message);
         Err(StreamError {
             upstream_status: None,
             error,

@@ -23,6 +23,7 @@ use crate::error::{Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
 use crate::retry::retry_after;
+use crate::shutdown::{Ending, Shutdown};
 use crate::usage::UsageHandle;
 
 /// One try on its way through the layer.
@@ -71,6 +72,11 @@ impl Trip {
             deadline: self.attempt.call().deadline,
             keep_alive: self.shared.settings.keep_alive,
         }
+    }
+
+    /// Resolves when the gateway stops.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.shared.shutdown.as_ref().map(Shutdown::ending)
     }
 
     /// When nothing more came for too long, from now on.
@@ -174,7 +180,7 @@ impl Trip {
     /// A passthrough answer that is too large to be held: what was read of it, and the rest.
     pub(super) fn relay<B>(&self, parts: &Parts, head: Bytes, rest: B) -> Response<AnswerBody<B>> {
         let stream = Stream::unwatched(head, self.stream_settings(), self.usage.clone());
-        let body = AnswerBody::stream(TranscodeBody::new(rest, stream));
+        let body = AnswerBody::stream(TranscodeBody::new(rest, stream).until(self.ending()));
         let mut response = self.response(&parts.headers, body);
         *response.status_mut() = parts.status;
         copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
@@ -382,7 +388,7 @@ fn classify(status: StatusCode, body: &[u8]) -> FailureClass {
     match status.as_u16() {
         // Money or a day's quota does not come back within a retry.
         429 if contains(body, b"insufficient_quota") || contains(body, b"PerDay") => {
-            FailureClass::Final
+            FailureClass::Exhausted
         }
         408 | 409 | 425 | 429 | 498 | 503 | 529 => FailureClass::Refused,
         500 | 502 | 504 => FailureClass::Ambiguous,

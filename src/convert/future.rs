@@ -274,7 +274,7 @@ where
         None => Work::relay(trip.format()),
     };
     let stream = Stream::new(work, trip.stream_settings(), trip.usage.clone());
-    let body = TranscodeBody::new(body, stream);
+    let body = TranscodeBody::new(body, stream).until(trip.ending());
     if shared.settings.peek {
         // One clock for the head and the first event.
         let clock = sleep_until(trip.begin_by);

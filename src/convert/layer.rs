@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::models::ModelTable;
 use crate::settings::{ConvertSettings, Limits, Timeouts};
+use crate::shutdown::Shutdown;
 use crate::target::Target;
 
 /// Speaks the provider's format upstream and the client's format downstream.
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) classify: fn(BoxError) -> Error,
     pub(super) target: Option<Target>,
+    pub(super) shutdown: Option<Shutdown>,
 }
 
 impl ConvertLayer {
@@ -83,6 +85,12 @@ impl ConvertLayer {
         self.change(|shared| shared.classify = classify)
     }
 
+    /// The switch that ends open streams: see [`Shutdown`].
+    #[must_use]
+    pub fn shutdown(self, shutdown: Shutdown) -> Self {
+        self.change(|shared| shared.shutdown = Some(shutdown))
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Shared)) -> Self {
         change(Arc::make_mut(&mut self.shared));
         self
@@ -103,6 +111,7 @@ impl Default for Shared {
             clock: Clock::default(),
             classify,
             target: None,
+            shutdown: None,
         }
     }
 }

@@ -65,6 +65,34 @@ enum Verdict {
         stale: bool,
         retry_after: Option<Duration>,
     },
+    /// Only another target may mend it.
+    Elsewhere,
+}
+
+/// Tells the connection's health what became of a try.
+fn note<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
+    let health = attempt.target().connection().health();
+    match result {
+        Err(error) => match error.class() {
+            ErrorClass::NeverSent
+            | ErrorClass::Incomplete
+            | ErrorClass::Ambiguous
+            | ErrorClass::Timeout => health.failed(None),
+            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => {}
+        },
+        Ok(response) => match response.extensions().get::<Failure>() {
+            None => health.succeeded(),
+            Some(failure) => match failure.class {
+                // Nothing was sent.
+                FailureClass::Unsupported => {}
+                FailureClass::Refused | FailureClass::Ambiguous | FailureClass::Exhausted => {
+                    health.failed(failure.retry_after);
+                }
+                // It answers, even if it does not like the request.
+                FailureClass::Final => health.succeeded(),
+            },
+        },
+    }
 }
 
 fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
@@ -84,6 +112,7 @@ fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
             None => Verdict::Success,
             Some(failure) => match (failure.class, failure.should_retry) {
                 (FailureClass::Unsupported, _) => Verdict::Skip,
+                (FailureClass::Exhausted, _) => Verdict::Elsewhere,
                 (FailureClass::Refused, None | Some(true)) | (FailureClass::Final, Some(true)) => {
                     retry(false, false, failure.retry_after)
                 }
@@ -106,6 +135,7 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
     ) -> Option<Self::Future> {
         let verdict = judge(result, self.settings.ambiguous);
         let attempt = request.extensions_mut().get_mut::<Attempt>()?;
+        note(result, attempt);
         match verdict {
             Verdict::Success => {
                 attempt.target().connection().budget().deposit();
@@ -124,6 +154,17 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
                 }
                 self.conclude(result);
                 None
+            }
+            Verdict::Elsewhere => {
+                let delay = attempt
+                    .has_next()
+                    .then(|| self.again(attempt, false, false, None))
+                    .flatten();
+                match &delay {
+                    Some(_) => self.keep(result),
+                    None => self.conclude(result),
+                }
+                delay
             }
             Verdict::Retry {
                 safe,
@@ -236,7 +277,7 @@ impl<B> RetryPolicy<B> {
             && (failure.should_retry == Some(true)
                 || matches!(
                     failure.class,
-                    FailureClass::Refused | FailureClass::Ambiguous
+                    FailureClass::Refused | FailureClass::Ambiguous | FailureClass::Exhausted
                 ))
         {
             // Our own tries are spent, whatever the provider says; both vendors' SDKs obey this.

@@ -62,6 +62,7 @@ pub(super) fn failure<B>(
         ErrorClass::Ambiguous => (Fault::BadGateway, "the call to the provider failed"),
         ErrorClass::Timeout => (Fault::Timeout, "the provider did not answer in time"),
         ErrorClass::Deadline => (Fault::Timeout, "the time for this call is over"),
+        ErrorClass::Stopping => (Fault::Stopping, "the gateway stops"),
         ErrorClass::Misuse => (
             Fault::Internal,
             "the gateway is not assembled as it must be",
@@ -79,8 +80,10 @@ pub(super) fn failure<B>(
         Some(call),
         &ClientError::gateway(arrival.format, fault, message),
     );
-    // Our own tries are spent; the client's SDK shall not begin its own.
-    response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    if fault != Fault::Stopping {
+        // Our own tries are spent; the client's SDK shall not begin its own.
+        response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    }
     response
 }
 

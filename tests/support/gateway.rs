@@ -246,9 +246,23 @@ impl Gateway {
 
     /// Asks the program to end (SIGTERM) without waiting for it.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends a signal, such as `-HUP`.
+    pub fn signal(&self, name: &str) {
         // The standard library can only kill, and this crate has no unsafe code: the `kill` program does it.
         let pid = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = Command::new("kill").args([name, &pid]).status();
+    }
+
+    /// Replaces the configuration file, in one step.
+    pub fn replace_config(&self, toml: &str) {
+        let file = self.config.as_ref().expect("a gateway with a file");
+        let mut beside = file.0.clone();
+        beside.push(".new");
+        std::fs::write(&beside, toml).expect("write the configuration");
+        std::fs::rename(&beside, &file.0).expect("replace the configuration");
     }
 
     /// Waits for the program to end after [`terminate`](Self::terminate).
