@@ -27,3 +27,14 @@ fn botocore_reads_the_bedrock_runtime() {
 fn google_reads_native_gemini() {
     judge("google_gemini.py");
 }
+
+#[test]
+fn golden_requests_fit_the_vendors_definitions() {
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    let Some(finished) = venv::script("upstream_requests.py", &[golden]) else {
+        return;
+    };
+    for family in ["ok bedrock ", "ok gemini "] {
+        assert!(finished.stdout.contains(family), "{}", finished.stdout);
+    }
+}
