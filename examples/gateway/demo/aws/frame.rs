@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The content type of a stream of these.
-pub(super) const MEDIA: &str = "application/vnd.amazon.eventstream";
+pub(crate) const MEDIA: &str = "application/vnd.amazon.eventstream";
 
 /// An event with this JSON.
 pub(crate) fn event(name: &str, payload: &Value) -> Vec<u8> {
@@ -18,7 +18,7 @@ pub(crate) fn event(name: &str, payload: &Value) -> Vec<u8> {
 }
 
 /// An error that the service's definition knows; the last message of its stream.
-pub(super) fn exception(name: &str, payload: &Value) -> Vec<u8> {
+pub(crate) fn exception(name: &str, payload: &Value) -> Vec<u8> {
     message(
         &[
             (":exception-type", name),
@@ -30,7 +30,7 @@ pub(super) fn exception(name: &str, payload: &Value) -> Vec<u8> {
 }
 
 /// An error that it does not know.
-pub(super) fn error(code: &str, text: &str) -> Vec<u8> {
+pub(crate) fn error(code: &str, text: &str) -> Vec<u8> {
     message(
         &[
             (":error-code", code),
@@ -77,7 +77,7 @@ pub(crate) enum Damage {
 }
 
 /// Breaks a message.
-pub(super) fn damage(mut message: Vec<u8>, how: Damage) -> Vec<u8> {
+pub(crate) fn damage(mut message: Vec<u8>, how: Damage) -> Vec<u8> {
     match how {
         Damage::Payload => {
             let at = message.len().saturating_sub(6);
