@@ -6,6 +6,8 @@
 mod arguments;
 #[path = "gateway/demo/mod.rs"]
 mod demo;
+#[path = "gateway/listen.rs"]
+mod listen;
 #[path = "gateway/model_list.rs"]
 mod model_list;
 #[path = "gateway/reload.rs"]
@@ -26,6 +28,7 @@ use tower_llm_gateway::settings::Timeouts;
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
+use listen::Listen;
 use reload::Reload;
 use setup::{Origin, Setup};
 
@@ -38,6 +41,9 @@ fn main() -> ExitCode {
         }
         Err(message) => return refuse(&message),
     };
+    if arguments.health {
+        return health(&arguments);
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => refuse(&message),
@@ -48,6 +54,22 @@ fn main() -> ExitCode {
 fn refuse(message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "gateway: {message}");
     ExitCode::from(2)
+}
+
+/// Asks a running gateway whether it is alive: for containers that hold nothing but this program.
+fn health(arguments: &Arguments) -> ExitCode {
+    let listen = arguments.listen.as_deref().unwrap_or(setup::LISTEN);
+    let listen: Listen = match listen.parse() {
+        Ok(listen) => listen,
+        Err(message) => return refuse(&format!("--listen: {message}")),
+    };
+    match listen.check_health() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "gateway: {listen}: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
@@ -92,15 +114,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     })
 }
 
-/// The client for providers. Through the proxies that the environment names; a file in `SSL_CERT_FILE` holds further
-/// certificates to trust.
+/// The client for providers.
 fn outbound(timeouts: &Timeouts) -> Result<HttpsClient, String> {
-    let mut builder = ClientBuilder::new(timeouts).proxy_from_env();
-    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
-        let file = std::path::PathBuf::from(file);
-        builder = builder
-            .extra_roots(&file)
-            .map_err(|error| format!("SSL_CERT_FILE: {}: {error}", file.display()))?;
-    }
-    builder.build().map_err(|error| error.to_string())
+    ClientBuilder::from_env(timeouts)
+        .and_then(ClientBuilder::build)
+        .map_err(|error| error.to_string())
 }

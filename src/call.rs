@@ -204,6 +204,8 @@ pub enum FailureClass {
     Refused,
     /// There is no money or no quota left: another try here cannot mend it, another target can.
     Exhausted,
+    /// The provider refused the gateway's credential or signature, which may be mended by a fresh one: nothing was worked on.
+    Credential,
     /// The provider may have worked on it: 500, 502, 504, an answer that cannot be understood.
     Ambiguous,
     /// The provider's answer is final.

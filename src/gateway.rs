@@ -73,11 +73,12 @@ struct Layers {
     route: RouteLayer,
     retry: RetryLayer,
     convert: ConvertLayer,
+    auth: AuthLayer,
 }
 
 impl Layers {
     fn around<C>(&self, client: C) -> Stack<C> {
-        let signed = AuthLayer::new().layer(client);
+        let signed = self.auth.layer(client);
         self.route
             .layer(self.retry.layer(self.convert.layer(signed)))
     }
@@ -249,6 +250,7 @@ impl GatewayBuilder {
             route,
             retry: RetryLayer::new(self.retry),
             convert,
+            auth: AuthLayer::new().clock(self.clock),
         };
         Ok(Gateway {
             stack: layers.around(client),

@@ -13,7 +13,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
 use tower::{Service, service_fn};
 use tower_llm_gateway::{BoxError, ClientKeys, Gateway, Payload, Shutdown};
 
@@ -52,11 +51,12 @@ where
     B::Error: Into<BoxError>,
 {
     let listen = settings.listen;
-    let listener = TcpListener::bind(listen)
+    let listener = listen
+        .bind()
         .await
         .map_err(|error| format!("listen: {listen}: {error}"))?;
-    let address = listener
-        .local_addr()
+    let place = listener
+        .place()
         .map_err(|error| format!("listen: {error}"))?;
     let stop = stop_signal()?;
     let live = Arc::new(ArcSwap::from_pointee(Live {
@@ -87,7 +87,7 @@ where
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(20));
     let graceful = GracefulShutdown::new();
-    welcome.print(address);
+    welcome.print(&place);
 
     tokio::pin!(stop);
     loop {
@@ -103,14 +103,13 @@ where
             () = &mut stop => break,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let _ = stream.set_nodelay(true);
         let connection = builder
             .serve_connection(
                 TokioIo::new(stream),

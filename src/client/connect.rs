@@ -34,14 +34,11 @@ pub struct Dial {
 }
 
 impl Dial {
-    pub(super) fn new(proxy: Option<Matcher>) -> Self {
+    pub(super) fn new(proxy: Option<Arc<Matcher>>) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        Self {
-            http,
-            proxy: proxy.map(Arc::new),
-        }
+        Self { http, proxy }
     }
 }
 

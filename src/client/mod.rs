@@ -55,10 +55,11 @@ pub fn client(timeouts: &Timeouts) -> Result<HttpsClient, BoxError> {
 /// # }
 /// ```
 #[must_use]
+#[derive(Clone)]
 pub struct ClientBuilder {
     connect: Duration,
     roots: Vec<CertificateDer<'static>>,
-    proxy: Option<Matcher>,
+    proxy: Option<Arc<Matcher>>,
 }
 
 impl ClientBuilder {
@@ -69,6 +70,30 @@ impl ClientBuilder {
             roots: Vec::new(),
             proxy: None,
         }
+    }
+
+    /// A client as the environment wants it: through its proxies (see [`proxy_from_env`](Self::proxy_from_env)), and trusting
+    /// the certificates in the file that `SSL_CERT_FILE` names too.
+    ///
+    /// # Errors
+    /// That file cannot be read, or holds no certificate.
+    pub fn from_env(timeouts: &Timeouts) -> Result<Self, BoxError> {
+        let builder = Self::new(timeouts).proxy_from_env();
+        match std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
+            Some(file) => builder
+                .extra_roots(Path::new(&file))
+                .map_err(|error| format!("SSL_CERT_FILE: {}: {error}", file.display()).into()),
+            None => Ok(builder),
+        }
+    }
+
+    /// The same, but with this time to connect, and without a proxy for what is not `proxied`.
+    #[cfg(feature = "aws-config")]
+    pub(crate) fn variant(&self, connect: Option<Duration>, proxied: bool) -> Self {
+        let mut builder = self.clone();
+        builder.connect = connect.unwrap_or(builder.connect);
+        builder.proxy = builder.proxy.filter(|_| proxied);
+        builder
     }
 
     /// Trusts the certificates of a PEM file too, such as those of a company's own authority.
@@ -89,14 +114,14 @@ impl ClientBuilder {
     /// Goes through the proxies that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name, but for the hosts of `NO_PROXY`. The
     /// proxies must be `http://` ones; a user and a password in their URL are sent to them.
     pub fn proxy_from_env(mut self) -> Self {
-        self.proxy = Some(Matcher::from_env());
+        self.proxy = Some(Arc::new(Matcher::from_env()));
         self
     }
 
     /// Goes to `https` and `http` hosts through the proxy at this `http://` URL, but for the hosts in `except`, a list as in
     /// `NO_PROXY`.
     pub fn proxy(mut self, url: &str, except: &str) -> Self {
-        self.proxy = Some(Matcher::builder().all(url).no(except).build());
+        self.proxy = Some(Arc::new(Matcher::builder().all(url).no(except).build()));
         self
     }
 

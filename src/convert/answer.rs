@@ -9,6 +9,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use tokio::time::Instant;
 
+use super::bedrock_error;
 use super::context::{AnswerContext, UpstreamId};
 use super::layer::Shared;
 use super::machine::StreamError;
@@ -22,9 +23,15 @@ use crate::endpoint::Format;
 use crate::error::{Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
+use crate::provider::spec::{AuthScheme, Framing};
 use crate::retry::retry_after;
 use crate::shutdown::{Ending, Shutdown};
 use crate::usage::UsageHandle;
+
+/// The media type of server-sent events.
+const SSE_TYPE: &str = "text/event-stream";
+/// The media type of AWS's event streams.
+const AWS_TYPE: &str = "application/vnd.amazon.eventstream";
 
 /// One try on its way through the layer.
 #[derive(Debug)]
@@ -112,23 +119,22 @@ impl Trip {
             // Never followed: the credential belongs to the configured host alone.
             return Kind::Unusable("the provider answered with a redirect");
         }
-        let media_type = parts
-            .headers
-            .get(CONTENT_TYPE)
-            .map(HeaderValue::as_bytes)
-            .unwrap_or_default();
-        let is = |name: &[u8]| {
-            media_type
-                .get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        };
         // Some compatible servers do not name the media type of their streams.
-        let unnamed = self.attempt.call().stream && !is(b"application/json");
-        if is(b"text/event-stream") || unnamed {
+        let unnamed = self.attempt.call().stream && !has_type(parts, "application/json");
+        if has_type(parts, SSE_TYPE) || has_type(parts, AWS_TYPE) || unnamed {
             Kind::Stream
         } else {
             Kind::Whole
         }
+    }
+
+    /// How the stream behind this head is framed.
+    pub(super) fn framing(&self, parts: &Parts) -> Framing {
+        if has_type(parts, SSE_TYPE) {
+            return Framing::Sse;
+        }
+        let connection = self.attempt.target().connection();
+        connection.provider().spec().framing
     }
 
     /// The answer to a whole body.
@@ -213,7 +219,11 @@ impl Trip {
                 "the provider refused the gateway's credential"
             );
         }
-        let class = classify(status, body);
+        let spec = self.attempt.target().connection().provider().spec();
+        let class = match spec.auth {
+            AuthScheme::Aws => bedrock_error::class(status, &parts.headers, body),
+            AuthScheme::Bearer | AuthScheme::XApiKey => classify(status, body),
+        };
         // Some providers say in the body how long to wait.
         let mut hinted = None;
         if retry_after::parse(&parts.headers, self.shared.clock.now()).is_none()
@@ -375,6 +385,15 @@ pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
         .get_all(CONTENT_ENCODING)
         .iter()
         .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether the head says that the body is of this media type.
+fn has_type(parts: &Parts, media_type: &str) -> bool {
+    parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().get(..media_type.len()))
+        .is_some_and(|start| start.eq_ignore_ascii_case(media_type.as_bytes()))
 }
 
 fn copy(from: &HeaderMap, name: http::HeaderName, to: &mut HeaderMap) {

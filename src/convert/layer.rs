@@ -78,8 +78,8 @@ impl ConvertLayer {
         self.change(|shared| shared.clock = clock)
     }
 
-    /// How errors of the client service are classed. Default: all of them are ambiguous, as far as they are not an
-    /// [`Error`] already; with the `client` feature, hyper-util's errors are told apart.
+    /// How errors of the client service are classed, as far as they are not an [`Error`] already. Default: all of them are
+    /// ambiguous; with the `client` feature, hyper-util's errors are told apart.
     #[must_use]
     pub fn classify(self, classify: fn(BoxError) -> Error) -> Self {
         self.change(|shared| shared.classify = classify)
@@ -94,6 +94,16 @@ impl ConvertLayer {
     fn change(mut self, change: impl FnOnce(&mut Shared)) -> Self {
         change(Arc::make_mut(&mut self.shared));
         self
+    }
+}
+
+impl Shared {
+    /// Classes an error from below: one of the gateway's own layers knows its class.
+    pub(super) fn classed(&self, error: BoxError) -> Error {
+        match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => (self.classify)(error),
+        }
     }
 }
 

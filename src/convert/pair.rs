@@ -7,7 +7,7 @@ use super::anthropic_error;
 use super::chat_in;
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
-use super::machine::Machine;
+use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::rate_limit;
@@ -100,12 +100,12 @@ impl Conversion {
         }
     }
 
-    /// The format that the provider answers in, as far as its stream's events are concerned.
-    pub(crate) fn upstream_format(&self) -> Format {
+    /// The vocabulary of the provider's stream.
+    pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Format::Chat,
-            Self::MessagesToResponses(_) => Format::Responses,
-            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
+            Self::MessagesToResponses(_) => Dialect::Responses,
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
         }
     }
 

@@ -3,8 +3,11 @@
 //! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's and OpenAI's models; every other
 //! id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
 
+mod bedrock;
 mod claude;
 mod openai;
+
+pub use bedrock::{Bedrock, BedrockOverride, CachePoints, ReasoningFields, Replay, TopK};
 
 use crate::glob;
 
@@ -35,6 +38,8 @@ pub struct Capabilities {
     pub effort_floor: Option<EffortFloor>,
     /// Whether it takes explicit breakpoints of the prompt cache, and requests that only fill it.
     pub cache_breakpoints: bool,
+    /// What it takes where Bedrock's Converse API serves it.
+    pub bedrock: Bedrock,
 }
 
 impl Default for Capabilities {
@@ -51,6 +56,7 @@ impl Default for Capabilities {
             structured_outputs: true,
             effort_floor: Some(EffortFloor::None),
             cache_breakpoints: false,
+            bedrock: Bedrock::BASE,
         }
     }
 }
@@ -298,6 +304,8 @@ pub struct CapabilitiesOverride {
     pub effort_floor: Option<EffortFloor>,
     /// See [`Capabilities::cache_breakpoints`].
     pub cache_breakpoints: Option<bool>,
+    /// See [`Capabilities::bedrock`].
+    pub bedrock: BedrockOverride,
 }
 
 impl CapabilitiesOverride {
@@ -328,6 +336,7 @@ impl CapabilitiesOverride {
         base.structured_outputs = self.structured_outputs.unwrap_or(base.structured_outputs);
         base.effort_floor = self.effort_floor.or(base.effort_floor);
         base.cache_breakpoints = self.cache_breakpoints.unwrap_or(base.cache_breakpoints);
+        self.bedrock.apply(&mut base.bedrock);
     }
 }
 
@@ -354,15 +363,43 @@ impl ModelTable {
     /// What the model with this id can do.
     #[must_use]
     pub fn lookup(&self, id: &str) -> Capabilities {
-        let mut found = claude::lookup(id)
-            .or_else(|| openai::lookup(id))
-            .unwrap_or_default();
+        self.lookup_hidden(id, None, "")
+    }
+
+    /// What the model with this id can do, where the id may hide which model it is, as the ARNs of Bedrock's application
+    /// inference profiles and imported models do. `family` is what the owner says it is: a model's id, or a family's name
+    /// (`claude-manual`, `claude-adaptive`, `claude-adaptive-only`, `claude-old`, `nova2`, `nova`, `gpt-oss`, `openai`, `xai`,
+    /// `kimi`, `deepseek-r1`, `deepseek`, `other`). Without it, and only for ids that hide their model, the name that the client
+    /// asked for is taken for one.
+    #[must_use]
+    pub fn lookup_hidden(&self, id: &str, family: Option<&str>, asked: &str) -> Capabilities {
+        let mut found = match family {
+            Some(family) => named(family),
+            None if bedrock::is_hidden(id) => named(asked),
+            None => known(id),
+        }
+        .unwrap_or_default();
         for (glob, values) in &self.overrides {
             if glob::matches(glob, id) {
                 values.apply(&mut found);
             }
         }
         found
+    }
+}
+
+/// The row of the model with this id.
+fn known(id: &str) -> Option<Capabilities> {
+    claude::lookup(id)
+        .or_else(|| bedrock::lookup(id))
+        .or_else(|| openai::lookup(id))
+}
+
+/// The row of what stands for a model of Bedrock's: a family's name, a model's name without its vendor, or its id.
+fn named(name: &str) -> Option<Capabilities> {
+    match bedrock::representative(name) {
+        Some(id) => known(id),
+        None => bedrock::lookup_bare(name).or_else(|| known(name)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! OpenAI's models. Sources: the model pages of platform.openai.com, and what the API refuses for each.
 
 use super::{
-    Capabilities, Effort, EffortFloor, Efforts, ForcedTool, Sampling, Thinking, ThinkingDefault,
+    Bedrock, Capabilities, Effort, EffortFloor, Efforts, ForcedTool, Sampling, Thinking,
+    ThinkingDefault,
 };
 use Effort::{High, Low, Medium, Xhigh};
 
@@ -18,6 +19,7 @@ const CLASSIC: Capabilities = Capabilities {
     structured_outputs: true,
     effort_floor: None,
     cache_breakpoints: false,
+    bedrock: Bedrock::BASE,
 };
 
 /// The o-series: it always reasons.

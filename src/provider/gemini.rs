@@ -4,13 +4,14 @@ use super::chat_profile::{
     ChatProfile, Media, MidSystem, OutputTokens, Pdf, Reasoning, Thoughts, Visible,
 };
 use super::path::Path;
-use super::spec::{AuthScheme, Cell, Pair, Spec};
+use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "gemini",
     base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
     base_suffix: "/openai",
     auth: AuthScheme::Bearer,
+    framing: Framing::Sse,
     needs_key: true,
     client_headers: &[],
     request_id: "x-request-id",

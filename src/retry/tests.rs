@@ -467,6 +467,37 @@ async fn spent_quotas_are_final_on_the_only_target_and_left_for_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_credential_gets_one_more_try_on_its_target() {
+    let refused = Fail(failure(FailureClass::Credential));
+    let mended = run_on(&["one", "two"], &[refused, Answer]).await;
+    assert_eq!(mended.targets(), ["one", "one"]);
+    assert_eq!((mended.answer(), mended.took), (("2", None), 0));
+    let hopeless = run_on(&["one", "two"], &[refused, refused]).await;
+    assert_eq!(hopeless.targets(), ["one", "one"]);
+    assert_eq!(hopeless.answer(), ("2", Some("false")));
+
+    let mut stateful = testing::call(targets(&["one"]));
+    stateful.stateful = true;
+    let run = run(stateful, RetrySettings::default(), &[refused, Answer]).await;
+    assert_eq!(run.targets(), ["one", "one"]);
+
+    let mut once = testing::call(targets(&["one"]));
+    once.max_retries = Some(0);
+    let run = self::run(once, RetrySettings::default(), &[refused]).await;
+    assert_eq!(run.targets(), ["one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_target_may_refuse_a_credential_once() {
+    let refused = Fail(failure(FailureClass::Credential));
+    let mut settings = RetrySettings::default();
+    settings.max_retries = 3;
+    let acts = [refused, busy(), refused, Answer];
+    let run = run(testing::call(targets(&["one", "two"])), settings, &acts).await;
+    assert_eq!(run.targets(), ["one", "one", "two", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_is_set_aside_is_passed_over_but_for_the_last() {
     let targets = targets(&["one", "two", "three"]);
     let health = |at: usize| targets[at].connection().health();

@@ -11,6 +11,7 @@ use super::parts;
 use super::{path, tool_schema, web_search};
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::{self, Out, Section, Ttl};
+use crate::convert::chat_request::choice;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::{self, Taken, ToolNames};
@@ -268,10 +269,7 @@ impl<'a> Tools<'a> {
             .filter_map(|item| item.name.map(RawStr::decode))
             .collect();
         if let Some((_, index)) = allowed.iter().find(|(name, _)| !known.contains(&**name)) {
-            return Err(Refusal::invalid(
-                format!("tool_choice.allowed_tools.tools[{index}]"),
-                "there is no tool of this name",
-            ));
+            return Err(choice::unknown_allowed(*index));
         }
         drop(known);
         self.list.retain(|item| {

@@ -1,4 +1,6 @@
-//! Top-level fields that Anthropic has no word for: hints are dropped and reported, the rest is refused.
+//! Top-level fields that only OpenAI has a word for: hints are dropped and reported, the rest is refused.
+
+use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
@@ -9,9 +11,24 @@ use crate::format::chat::request::Request;
 use crate::format::raw::RawStr;
 use crate::format::walk;
 
+/// Whom the request goes to, as far as the words of refusals depend on it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::convert) struct Target {
+    pub(in crate::convert) name: &'static str,
+    /// Whether `top_logprobs` without `logprobs` is taken for a hint, though it asks for something.
+    pub(in crate::convert) lone_top_logprobs: bool,
+}
+
+impl Target {
+    fn unsupported(self, field: impl Into<Cow<'static, str>>, what: &str) -> Refusal {
+        Refusal::unsupported(field, format!("{} {what}", self.name))
+    }
+}
+
 /// Goes through the fields that never reach the output.
-pub(super) fn refuse_or_drop(
+pub(in crate::convert) fn refuse_or_drop(
     request: &Request<'_>,
+    target: Target,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
     drop_hints(request, cx);
@@ -19,34 +36,35 @@ pub(super) fn refuse_or_drop(
     if let Some(n) = request.n
         && path::number(n.get()) != Some(1.0)
     {
-        return Err(Refusal::unsupported("n", "Anthropic gives one choice only"));
+        return Err(target.unsupported("n", "gives one choice only"));
     }
     // What could not be in the answer.
     let logprobs = request.logprobs.is_some_and(|value| value.get() != "false");
-    refuse_unless_lossy(logprobs, "logprobs", cx)?;
+    refuse_unless_lossy(logprobs, "logprobs", target, cx)?;
     let top = request.top_logprobs;
     let top = top.is_some_and(|value| path::number(value.get()) != Some(0.0));
-    refuse_unless_lossy(top, "top_logprobs", cx)?;
+    if top && !logprobs && target.lone_top_logprobs {
+        cx.report.drop_field("top_logprobs");
+    } else {
+        refuse_unless_lossy(top, "top_logprobs", target, cx)?;
+    }
     let biased = request.logit_bias;
     let biased = biased.is_some_and(|map| walk::members(map.get()).next().is_some());
-    refuse_unless_lossy(biased, "logit_bias", cx)?;
+    refuse_unless_lossy(biased, "logit_bias", target, cx)?;
 
     if request.audio.is_some() {
-        return Err(Refusal::unsupported(
-            "audio",
-            "Anthropic has no audio output",
-        ));
+        return Err(target.unsupported("audio", "has no audio output"));
     }
     let modalities = request.modalities.map(RawValue::get).unwrap_or_default();
     for (index, modality) in walk::elements(modalities).enumerate() {
         if !RawStr::from_json(modality).is_some_and(|word| word.is("text")) {
-            return Err(Refusal::unsupported(
+            return Err(target.unsupported(
                 path::element("modalities", index, ""),
-                "Anthropic answers with text only",
+                "answers with text only",
             ));
         }
     }
-    moderation(request, cx)
+    moderation(request, target, cx)
 }
 
 fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
@@ -90,23 +108,25 @@ fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
 fn refuse_unless_lossy(
     asked: bool,
     field: &'static str,
+    target: Target,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
     if !asked {
         return Ok(());
     }
     if !cx.lossy {
-        return Err(Refusal::unsupported(
-            field,
-            "Anthropic has no such parameter",
-        ));
+        return Err(target.unsupported(field, "has no such parameter"));
     }
     cx.report.drop_field(field);
     Ok(())
 }
 
 /// A moderation that blocks is a promise; one that only reports is a hint.
-fn moderation(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), Refusal> {
+fn moderation(
+    request: &Request<'_>,
+    target: Target,
+    cx: &mut RequestContext<'_>,
+) -> Result<(), Refusal> {
     let Some(moderation) = request.moderation.map(RawValue::get) else {
         return Ok(());
     };
@@ -114,9 +134,9 @@ fn moderation(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), 
     for (name, rule) in walk::members(policy) {
         let mode = walk::member(rule, "mode").and_then(RawStr::from_json);
         if mode.is_some_and(|mode| mode.is("block")) {
-            return Err(Refusal::unsupported(
+            return Err(target.unsupported(
                 format!("moderation.policy.{}.mode", name.decode()),
-                "Anthropic has no moderation that blocks",
+                "has no moderation that blocks",
             ));
         }
     }

@@ -9,7 +9,7 @@ use crate::usage::Usage;
 /// Writes OpenAI's `CompletionUsage`: the cached tokens are inside the prompt's.
 ///
 /// `prompt_tokens_details.cache_creation` and `server_tool_use` are extensions, carried because they are priced apart.
-pub(crate) fn write(out: &mut BytesMut, usage: &Usage) {
+pub(in crate::convert) fn write(out: &mut BytesMut, usage: &Usage) {
     let prompt = usage.prompt();
     let output = usage.output.unwrap_or(0);
     let mut object = Object::begin(out);

@@ -6,8 +6,8 @@ use crate::convert::report::Refusal;
 
 /// Where a block stands: `messages[2].content[0]`, or inside a tool's result `messages[2].content[0].content[1]`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct At {
-    pub(super) message: usize,
+pub(in crate::convert) struct At {
+    pub(in crate::convert) message: usize,
     /// `None` where the content is a string.
     block: Option<usize>,
     /// The index in the content of the block, or of its source.
@@ -16,7 +16,7 @@ pub(super) struct At {
 
 impl At {
     /// A whole message.
-    pub(super) fn message(message: usize) -> Self {
+    pub(in crate::convert) fn message(message: usize) -> Self {
         Self {
             message,
             block: None,
@@ -25,7 +25,7 @@ impl At {
     }
 
     /// A block of the message.
-    pub(super) fn block(self, index: usize) -> Self {
+    pub(in crate::convert) fn block(self, index: usize) -> Self {
         Self {
             block: Some(index),
             ..self
@@ -33,7 +33,7 @@ impl At {
     }
 
     /// A block inside the block.
-    pub(super) fn inner(self, index: usize) -> Self {
+    pub(in crate::convert) fn inner(self, index: usize) -> Self {
         Self {
             inner: Some(index),
             ..self
@@ -41,7 +41,7 @@ impl At {
     }
 
     /// The path.
-    pub(super) fn path(self) -> String {
+    pub(in crate::convert) fn path(self) -> String {
         let mut path = format!("messages[{}]", self.message);
         for index in [self.block, self.inner].into_iter().flatten() {
             path.push_str(&format!(".content[{index}]"));
@@ -50,20 +50,24 @@ impl At {
     }
 
     /// The path of a `member` of it.
-    pub(super) fn member(self, member: &str) -> String {
+    pub(in crate::convert) fn member(self, member: &str) -> String {
         format!("{}.{member}", self.path())
     }
 }
 
 /// The member at `path` is required: Anthropic's words.
-pub(super) fn missing(path: impl Into<String>) -> Refusal {
+pub(in crate::convert) fn missing(path: impl Into<String>) -> Refusal {
     let path = path.into();
     let message = format!("{path}: Field required");
     Refusal::invalid(path, message)
 }
 
 /// The target has no way to express what is at `path`.
-pub(super) fn unsupported(path: impl Into<String>, provider: impl Display, what: &str) -> Refusal {
+pub(in crate::convert) fn unsupported(
+    path: impl Into<String>,
+    provider: impl Display,
+    what: &str,
+) -> Refusal {
     let path = path.into();
     let message = format!("{path}: {what} cannot be sent to {provider}");
     Refusal::unsupported(path, message)

@@ -2,10 +2,11 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::super::response::annotations::Annotations;
-use super::super::response::reasoning::{Fields, Signed};
-use super::super::response::tools::Call;
-use super::super::response::{usage, write_id, write_model};
+use super::annotations::Annotations;
+use super::call::Call;
+use super::head::{write_id, write_model};
+use super::reasoning::{Fields, Signed};
+use super::usage;
 use crate::codec::write::{self, Array, Object};
 use crate::format::raw::RawStr;
 use crate::usage::Usage;
@@ -15,7 +16,7 @@ const CHOICE: &str = r#"{"index":0,"delta":{"#;
 
 /// Writes chunks: what they have in common is made once, so that one costs a few copies.
 #[derive(Debug)]
-pub(super) struct Chunks {
+pub(in crate::convert) struct Chunks {
     now: u64,
     /// `data: {"id":…,"choices":[`
     head: BytesMut,
@@ -27,7 +28,7 @@ pub(super) struct Chunks {
 
 impl Chunks {
     /// With `include_usage`, every chunk but the one with the counts says `"usage":null`.
-    pub(super) fn new(now: u64, include_usage: bool) -> Self {
+    pub(in crate::convert) fn new(now: u64, include_usage: bool) -> Self {
         let (end, tail) = if include_usage {
             (
                 "],\"usage\":null}\n\n",
@@ -50,7 +51,11 @@ impl Chunks {
     }
 
     /// Sets what is the same in all chunks.
-    pub(super) fn set_head(&mut self, id: Option<RawStr<'_>>, model: Option<RawStr<'_>>) {
+    pub(in crate::convert) fn set_head(
+        &mut self,
+        id: Option<RawStr<'_>>,
+        model: Option<RawStr<'_>>,
+    ) {
         let head = &mut self.head;
         head.clear();
         head.extend_from_slice(b"data: {\"id\":");
@@ -63,7 +68,7 @@ impl Chunks {
     }
 
     /// A chunk whose delta's members are these pieces of JSON text, one after the other.
-    pub(super) fn delta(&self, out: &mut BytesMut, pieces: &[&str]) {
+    pub(in crate::convert) fn delta(&self, out: &mut BytesMut, pieces: &[&str]) {
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         out.reserve(self.head.len() + CHOICE.len() + length + self.tail.len());
         self.begin(out);
@@ -79,12 +84,12 @@ impl Chunks {
     }
 
     /// A delta of one string, given as raw JSON text without quotes.
-    pub(super) fn string(&self, out: &mut BytesMut, key: &str, content: &str) {
+    pub(in crate::convert) fn string(&self, out: &mut BytesMut, key: &str, content: &str) {
         self.delta(out, &["\"", key, "\":\"", content, "\""]);
     }
 
     /// Text that is not escaped yet; none where it is empty.
-    pub(super) fn text(&self, out: &mut BytesMut, text: &str) {
+    pub(in crate::convert) fn text(&self, out: &mut BytesMut, text: &str) {
         if !text.is_empty() {
             self.begin(out);
             out.extend_from_slice(b"\"content\":");
@@ -94,7 +99,7 @@ impl Chunks {
     }
 
     /// Text of a thinking block.
-    pub(super) fn reasoning(&self, out: &mut BytesMut, fields: Fields, content: &str) {
+    pub(in crate::convert) fn reasoning(&self, out: &mut BytesMut, fields: Fields, content: &str) {
         if fields.blocks && fields.details {
             self.delta(
                 out,
@@ -114,7 +119,7 @@ impl Chunks {
     }
 
     /// A signed block, complete.
-    pub(super) fn signed_block(
+    pub(in crate::convert) fn signed_block(
         &self,
         out: &mut BytesMut,
         fields: Fields,
@@ -136,12 +141,18 @@ impl Chunks {
     }
 
     /// The first chunk of a function call.
-    pub(super) fn call(&self, out: &mut BytesMut, ord: u64, call: &Call) {
+    pub(in crate::convert) fn call(&self, out: &mut BytesMut, ord: u64, call: &Call) {
         self.with_call(out, ord, |element| call.write(element, ""));
     }
 
     /// A freeform tool's call, complete; `input` is the JSON object that it was wrapped in.
-    pub(super) fn custom_call(&self, out: &mut BytesMut, ord: u64, call: &Call, input: &str) {
+    pub(in crate::convert) fn custom_call(
+        &self,
+        out: &mut BytesMut,
+        ord: u64,
+        call: &Call,
+        input: &str,
+    ) {
         self.with_call(out, ord, |element| call.write(element, input));
     }
 
@@ -158,7 +169,7 @@ impl Chunks {
     }
 
     /// The first chunk of a call by the deprecated `function_call`.
-    pub(super) fn legacy_call(&self, out: &mut BytesMut, call: &Call) {
+    pub(in crate::convert) fn legacy_call(&self, out: &mut BytesMut, call: &Call) {
         self.begin(out);
         out.extend_from_slice(b"\"function_call\":");
         call.write_function(out, "");
@@ -166,7 +177,13 @@ impl Chunks {
     }
 
     /// A piece of a call's arguments, as raw JSON text without quotes.
-    pub(super) fn arguments(&self, out: &mut BytesMut, ord: u64, legacy: bool, content: &str) {
+    pub(in crate::convert) fn arguments(
+        &self,
+        out: &mut BytesMut,
+        ord: u64,
+        legacy: bool,
+        content: &str,
+    ) {
         self.begin(out);
         begin_arguments(out, ord, legacy);
         out.put_u8(b'"');
@@ -176,7 +193,13 @@ impl Chunks {
     }
 
     /// All of a call's arguments.
-    pub(super) fn whole_arguments(&self, out: &mut BytesMut, ord: u64, legacy: bool, json: &str) {
+    pub(in crate::convert) fn whole_arguments(
+        &self,
+        out: &mut BytesMut,
+        ord: u64,
+        legacy: bool,
+        json: &str,
+    ) {
         self.begin(out);
         begin_arguments(out, ord, legacy);
         write::string(out, json);
@@ -189,7 +212,7 @@ impl Chunks {
     }
 
     /// All annotations.
-    pub(super) fn annotations(&self, out: &mut BytesMut, annotations: &Annotations) {
+    pub(in crate::convert) fn annotations(&self, out: &mut BytesMut, annotations: &Annotations) {
         self.begin(out);
         out.extend_from_slice(b"\"annotations\":");
         annotations.write(out);
@@ -197,7 +220,7 @@ impl Chunks {
     }
 
     /// The chunk with the finish reason.
-    pub(super) fn finish(&self, out: &mut BytesMut, reason: &str) {
+    pub(in crate::convert) fn finish(&self, out: &mut BytesMut, reason: &str) {
         self.begin(out);
         out.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":\"");
         out.extend_from_slice(reason.as_bytes());
@@ -206,7 +229,7 @@ impl Chunks {
     }
 
     /// The chunk with the token counts.
-    pub(super) fn usage(&self, out: &mut BytesMut, usage: &Usage) {
+    pub(in crate::convert) fn usage(&self, out: &mut BytesMut, usage: &Usage) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(b"],\"usage\":");
         usage::write(out, usage);

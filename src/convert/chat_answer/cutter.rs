@@ -4,7 +4,7 @@ use crate::convert::stop::Scanner;
 
 /// Looks for stop sequences in the client's text.
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub(in crate::convert) struct Cutter {
     stops: Vec<String>,
     scanner: Scanner,
     /// Unicode scalar values that went to the client.
@@ -16,7 +16,7 @@ pub(super) struct Cutter {
 
 impl Cutter {
     /// `None` where there is nothing to look for.
-    pub(super) fn new(stops: &[String]) -> Option<Self> {
+    pub(in crate::convert) fn new(stops: &[String]) -> Option<Self> {
         (!stops.is_empty()).then(|| Self {
             stops: stops.to_vec(),
             scanner: Scanner::default(),
@@ -27,12 +27,12 @@ impl Cutter {
     }
 
     /// Whether a stop sequence was met: there is no text after it.
-    pub(super) fn is_cut(&self) -> bool {
+    pub(in crate::convert) fn is_cut(&self) -> bool {
         self.is_cut
     }
 
     /// Takes more text, and returns what the client gets.
-    pub(super) fn push(&mut self, text: &str) -> String {
+    pub(in crate::convert) fn push(&mut self, text: &str) -> String {
         if self.is_cut {
             return String::new();
         }
@@ -42,7 +42,7 @@ impl Cutter {
     }
 
     /// What was held back, where no stop sequence can follow.
-    pub(super) fn flush(&mut self) -> String {
+    pub(in crate::convert) fn flush(&mut self) -> String {
         let rest = self.scanner.flush();
         self.release(rest)
     }
@@ -56,14 +56,14 @@ impl Cutter {
     }
 
     /// A text with citations ends at `end`; the annotations before its own have this size.
-    pub(super) fn cite(&mut self, end: u64, size: usize) {
+    pub(in crate::convert) fn cite(&mut self, end: u64, size: usize) {
         if end > self.released {
             self.cited.push((end, size));
         }
     }
 
     /// The size of the annotations without those of texts that were cut; `None` where all are the client's.
-    pub(super) fn citations(&self) -> Option<usize> {
+    pub(in crate::convert) fn citations(&self) -> Option<usize> {
         self.cited.iter().map(|(_, size)| *size).min()
     }
 }

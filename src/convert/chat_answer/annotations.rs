@@ -8,7 +8,7 @@ use crate::format::raw::RawStr;
 
 /// The annotations of one message, as JSON text.
 #[derive(Debug, Default)]
-pub(crate) struct Annotations {
+pub(in crate::convert) struct Annotations {
     /// The elements of the array, with commas between them.
     elements: BytesMut,
 }
@@ -16,14 +16,14 @@ pub(crate) struct Annotations {
 impl Annotations {
     /// Adds a citation of the text from `start` to `end`, in Unicode scalar values; what cites no web page has no form in
     /// Chat and is left out.
-    pub(crate) fn push(&mut self, citation: Citation<'_>, start: u64, end: u64) {
+    pub(in crate::convert) fn push(&mut self, citation: Citation<'_>, start: u64, end: u64) {
         if let Some((url, title)) = citation.page() {
             self.push_page(url.json(), title.map_or("\"\"", RawStr::json), start, end);
         }
     }
 
     /// The same, of the JSON strings for URL and title.
-    pub(crate) fn push_page(&mut self, url: &str, title: &str, start: u64, end: u64) {
+    pub(in crate::convert) fn push_page(&mut self, url: &str, title: &str, start: u64, end: u64) {
         if !self.elements.is_empty() {
             self.elements.put_u8(b',');
         }
@@ -38,22 +38,22 @@ impl Annotations {
         annotation.end();
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(in crate::convert) fn is_empty(&self) -> bool {
         self.elements.is_empty()
     }
 
     /// How much memory they take.
-    pub(crate) fn size(&self) -> usize {
+    pub(in crate::convert) fn size(&self) -> usize {
         self.elements.len()
     }
 
     /// Forgets those that were added after they had this size.
-    pub(crate) fn truncate(&mut self, size: usize) {
+    pub(in crate::convert) fn truncate(&mut self, size: usize) {
         self.elements.truncate(size);
     }
 
     /// Writes them as a JSON array.
-    pub(crate) fn write(&self, out: &mut BytesMut) {
+    pub(in crate::convert) fn write(&self, out: &mut BytesMut) {
         out.put_u8(b'[');
         out.extend_from_slice(&self.elements);
         out.put_u8(b']');

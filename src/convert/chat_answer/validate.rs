@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(in crate::convert) enum End {
     /// With a finish reason and `[DONE]`.
     Complete,
     /// With an error.
@@ -15,17 +15,17 @@ pub(crate) enum End {
 
 /// What a client that reads the stream ends up with.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Outcome {
-    pub(crate) end: End,
+pub(in crate::convert) struct Outcome {
+    pub(in crate::convert) end: End,
     /// The members of the deltas, merged: strings joined, lists by index.
-    pub(crate) message: Map<String, Value>,
-    pub(crate) finish_reason: Option<String>,
-    pub(crate) usage: Option<Value>,
-    pub(crate) error: Option<Value>,
+    pub(in crate::convert) message: Map<String, Value>,
+    pub(in crate::convert) finish_reason: Option<String>,
+    pub(in crate::convert) usage: Option<Value>,
+    pub(in crate::convert) error: Option<Value>,
 }
 
 /// The events of an SSE text: name and data; comments are dropped.
-pub(crate) fn events(stream: &[u8]) -> Vec<(String, String)> {
+pub(in crate::convert) fn events(stream: &[u8]) -> Vec<(String, String)> {
     let text = std::str::from_utf8(stream).unwrap();
     let mut events = Vec::new();
     for block in text.split("\n\n") {
@@ -51,7 +51,7 @@ pub(crate) fn events(stream: &[u8]) -> Vec<(String, String)> {
 }
 
 /// Checks a Chat stream, event by event.
-pub(crate) fn validate(stream: &[u8], include_usage: bool) -> Result<Outcome, String> {
+pub(in crate::convert) fn validate(stream: &[u8], include_usage: bool) -> Result<Outcome, String> {
     if !stream.is_empty() && !stream.ends_with(b"\n\n") {
         return Err("ends inside an event".to_owned());
     }
