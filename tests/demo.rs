@@ -1,5 +1,8 @@
 //! Tests of the demo providers: each dialect whole, streamed, with tools, and refusing.
 
+// The scripted upstream frames its streams with the demo's encoder.
+#![allow(clippy::duplicate_mod)]
+
 #[path = "../examples/gateway/demo/mod.rs"]
 mod demo;
 #[path = "../examples/gateway/demo/serve.rs"]

@@ -13,6 +13,7 @@ use tower_llm_gateway::{
 };
 
 use crate::arguments::Arguments;
+use crate::demo;
 use crate::listen::Listen;
 
 pub(crate) const LISTEN: &str = "127.0.0.1:8080";
@@ -25,6 +26,26 @@ const KNOWN: [(&str, Provider, &[&str]); 5] = [
     ("GEMINI_API_KEY", Provider::Gemini, &["gemini-*"]),
     ("GROQ_API_KEY", Provider::Groq, &[]),
     ("PERPLEXITY_API_KEY", Provider::Perplexity, &["sonar*"]),
+];
+
+/// The region that the demo signs for.
+const DEMO_REGION: &str = "us-east-1";
+
+/// Models of AWS Bedrock: with the vendor's name, and maybe with the places where they may run before it.
+const BEDROCK_MODELS: [&str; 13] = [
+    "anthropic.*",
+    "*.anthropic.*",
+    "amazon.nova-*",
+    "*.amazon.nova-*",
+    "openai.gpt-*",
+    "deepseek.*",
+    "*.deepseek.*",
+    "meta.*",
+    "*.meta.*",
+    "mistral.*",
+    "qwen.*",
+    "xai.*",
+    "arn:aws*:bedrock:*",
 ];
 
 /// Models that the demo lists by name.
@@ -197,6 +218,10 @@ fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
     if found {
         return Ok((builder, Origin::Environment));
     }
+    let bedrock = demo_bedrock(Provider::AwsBedrock)?;
+    // Before OpenAI's pattern, which takes whatever begins with an `o`.
+    builder = with_rules(builder, &bedrock, &BEDROCK_MODELS);
+    builder = builder.connection(demo_bedrock(Provider::AwsBedrockInvoke)?);
     for (_, provider, patterns) in KNOWN {
         let connection = connect(provider, "demo").map_err(|error| error.to_string())?;
         for (model, _) in DEMO_MODELS.iter().filter(|(_, owner)| *owner == provider) {
@@ -205,6 +230,20 @@ fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
         builder = with_rules(builder, &connection, patterns);
     }
     Ok((builder, Origin::Demo))
+}
+
+/// A connection to the demo's Bedrock, which checks signatures.
+fn demo_bedrock(provider: Provider) -> Result<Arc<Connection>, String> {
+    Connection::builder(provider.id(), provider)
+        .region(DEMO_REGION)
+        .credential(Credential::aws_keys(
+            demo::ACCESS_KEY_ID,
+            demo::SECRET_ACCESS_KEY,
+            None,
+        ))
+        .build()
+        .map(Arc::new)
+        .map_err(|error| error.to_string())
 }
 
 /// A connection named after its provider.

@@ -18,9 +18,10 @@ PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/
 MODELS = (CLAUDE, PROFILE, "amazon.nova-pro-v1:0", "openai.gpt-oss-120b-1:0", "openai.gpt-5.5", "deepseek.r1-v1:0")
 
 
-def client(key="AKIDDEMO", secret="demo-secret-access-key", token=None, region="us-east-1"):
+def client(key=None, secret=None, token=None, region="us-east-1"):
+    our_key, _, our_secret = args.key.partition(":")
     session = botocore.session.Session()
-    session.set_credentials(key, secret, token)
+    session.set_credentials(key or our_key, secret or our_secret, token)
     config = Config(retries={"total_max_attempts": 1}, read_timeout=TIMEOUT, proxies={})
     return session.create_client("bedrock-runtime", region_name=region, endpoint_url=args.base, config=config)
 

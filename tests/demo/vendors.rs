@@ -1,10 +1,10 @@
 //! The vendors' own libraries against the demo providers: an independent judge of signatures, framing and shapes.
 
-use super::demo::Demo;
+use super::demo::{ACCESS_KEY_ID, Demo, SECRET_ACCESS_KEY};
 use super::support::venv;
 
 /// Runs a script against the demo on a socket.
-fn judge(script: &str) {
+fn judge(script: &str, key: &str) {
     if venv::python().is_none() {
         return;
     }
@@ -14,18 +14,19 @@ fn judge(script: &str) {
     let address = listener.local_addr().expect("address");
     let server = runtime.spawn(Demo.serve(listener));
     let base = format!("http://{address}");
-    venv::script(script, &["--base", &base, "--key", "demo", "--model", "-"]);
+    venv::script(script, &["--base", &base, "--key", key, "--model", "-"]);
     server.abort();
 }
 
 #[test]
 fn botocore_reads_the_bedrock_runtime() {
-    judge("botocore_bedrock.py");
+    let keys = format!("{ACCESS_KEY_ID}:{SECRET_ACCESS_KEY}");
+    judge("botocore_bedrock.py", &keys);
 }
 
 #[test]
 fn google_reads_native_gemini() {
-    judge("google_gemini.py");
+    judge("google_gemini.py", "demo");
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //!
 //! [`Demo`] is an HTTP client that answers by itself, in the wire formats of the providers that it stands for, and refuses what they
 //! would refuse. So the first call of a newcomer shows a real conversion, and a converter that writes a body its provider
-//! would not take is found without a key. What is answered depends on nothing but the request; see `answer.rs` for the words in the last
-//! user text that choose it.
+//! would not take is found without a key. What is answered depends on nothing but the request (whether a signature is taken also on the
+//! time); see `answer.rs` for the words in the last user text that choose it.
 //!
-//! Any credential that starts with `demo` is accepted.
+//! Any credential that starts with `demo` is accepted; the Bedrock runtime wants a signature with the demo's own keys instead, or
+//! such a credential as its API key.
 
 mod answer;
 mod anthropic;
@@ -33,6 +34,7 @@ use tower::Service;
 use tower_llm_gateway::Payload;
 
 use aws::Operation;
+pub(crate) use aws::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub(crate) use body::DemoBody;
 use check::Refusal;
 use reply::Reply;
@@ -101,6 +103,9 @@ impl Incoming<'_> {
     }
 }
 
+/// What answers an operation.
+type Answer = Box<dyn Fn(&Incoming<'_>) -> Reply>;
+
 /// Finds the provider by path, and by host where two have the same path.
 fn route(request: &Request<Payload>) -> Reply {
     let host = request
@@ -114,7 +119,7 @@ fn route(request: &Request<Payload>) -> Reply {
         bytes: request.body().bytes(),
     };
     let path = request.uri().path();
-    let answer: Box<dyn Fn(&Incoming<'_>) -> Reply> = match path {
+    let answer: Answer = match path {
         "/v1/messages" => Box::new(anthropic::messages),
         "/v1/messages/count_tokens" => Box::new(anthropic::count_tokens),
         // Compatible servers are reached under `/v1` as well; Groq's base path wins over its host.
@@ -151,7 +156,7 @@ fn route(request: &Request<Payload>) -> Reply {
 }
 
 /// Finds the operation of a path that names its model.
-fn named(path: &str) -> Option<Box<dyn Fn(&Incoming<'_>) -> Reply>> {
+fn named(path: &str) -> Option<Answer> {
     if let Some((model, is_streamed)) = gemini::operation(path) {
         return Some(Box::new(move |incoming| {
             gemini::generate(incoming, &model, is_streamed)

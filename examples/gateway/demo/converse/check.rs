@@ -244,7 +244,6 @@ fn tools(body: &Object, family: &Family) -> Check {
                     "The system tool at {at} does not exist."
                 )));
             }
-            "systemTool" => continue,
             "toolSpec" => tool["toolSpec"]["name"].as_str().unwrap_or_default(),
             _ => continue,
         };

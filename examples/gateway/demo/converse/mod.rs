@@ -35,24 +35,19 @@ pub(super) fn count_tokens(incoming: &Incoming<'_>, model: &str) -> Reply {
         aws::authorize(incoming)?;
         let family = family(model)?;
         let body = shaped(&shape::COUNT_TOKENS, incoming)?;
-        let tokens = match body.get("input") {
-            Some(Value::Object(input)) => match input.get("converse").and_then(Value::as_object) {
-                Some(body) => {
-                    check::check(body, model, &family)?;
-                    Value::Object(body.clone()).to_string().len()
-                }
-                None => {
-                    let bytes = input["invokeModel"]["body"].as_str().unwrap_or_default();
-                    let bytes = STANDARD.decode(bytes).unwrap_or_default();
-                    invoke::check(&bytes, model)?;
-                    bytes.len()
-                }
-            },
-            _ => 0,
+        let input = body.get("input").cloned().unwrap_or_default();
+        let length = if let Some(body) = input["converse"].as_object() {
+            check::check(body, model, &family)?;
+            input["converse"].to_string().len()
+        } else {
+            let bytes = input["invokeModel"]["body"].as_str().unwrap_or_default();
+            let bytes = STANDARD.decode(bytes).unwrap_or_default();
+            invoke::check(&bytes, model)?;
+            bytes.len()
         };
         Ok(aws::whole(
             incoming,
-            &json!({"inputTokens": tokens.div_ceil(4)}),
+            &json!({"inputTokens": length.div_ceil(4)}),
         ))
     };
     count().unwrap_or_else(|refusal| aws::error(incoming, &refusal))
