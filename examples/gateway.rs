@@ -4,6 +4,8 @@
 
 #[path = "gateway/arguments.rs"]
 mod arguments;
+#[path = "gateway/bedrock.rs"]
+mod bedrock;
 #[path = "gateway/demo/mod.rs"]
 mod demo;
 #[path = "gateway/listen.rs"]

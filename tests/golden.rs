@@ -27,7 +27,6 @@ const PENDING: &[(&str, &str)] = &[
         "bedrock_wire/invoke-stream-passthrough",
         "aws-bedrock-invoke",
     ),
-    ("chat_to_converse", "Chat clients on aws-bedrock"),
     ("chat_to_gemini", "Gemini's native endpoint"),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),

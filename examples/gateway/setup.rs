@@ -13,8 +13,8 @@ use tower_llm_gateway::{
 };
 
 use crate::arguments::Arguments;
-use crate::demo;
 use crate::listen::Listen;
+use crate::{bedrock, demo};
 
 pub(crate) const LISTEN: &str = "127.0.0.1:8080";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(120);
@@ -31,22 +31,8 @@ const KNOWN: [(&str, Provider, &[&str]); 5] = [
 /// The region that the demo signs for.
 const DEMO_REGION: &str = "us-east-1";
 
-/// Models of AWS Bedrock: with the vendor's name, and maybe with the places where they may run before it.
-const BEDROCK_MODELS: [&str; 13] = [
-    "anthropic.*",
-    "*.anthropic.*",
-    "amazon.nova-*",
-    "*.amazon.nova-*",
-    "openai.gpt-*",
-    "deepseek.*",
-    "*.deepseek.*",
-    "meta.*",
-    "*.meta.*",
-    "mistral.*",
-    "qwen.*",
-    "xai.*",
-    "arn:aws*:bedrock:*",
-];
+/// A model of Bedrock that the demo lists by name.
+const DEMO_BEDROCK_MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// Models that the demo lists by name.
 const DEMO_MODELS: [(&str, Provider); 4] = [
@@ -80,7 +66,7 @@ pub(crate) struct ServerSettings {
     pub(crate) grace: Duration,
 }
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Finds the connections, and checks everything that can be checked before listening.
 pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String> {
@@ -205,8 +191,11 @@ fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
 }
 
 fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
-    let mut builder = Gateway::builder();
-    let mut found = false;
+    let given = |variable: &str| env(variable).is_some_and(|key| !key.trim().is_empty());
+    // First, because of OpenAI's pattern, which takes whatever begins with an `o`.
+    let bedrock = bedrock::from_env(env, !given("ANTHROPIC_API_KEY"))?;
+    let mut found = bedrock.is_some();
+    let mut builder = bedrock.unwrap_or_else(Gateway::builder);
     for (variable, provider, patterns) in KNOWN {
         let Some(key) = env(variable).filter(|key| !key.trim().is_empty()) else {
             continue;
@@ -218,9 +207,17 @@ fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
     if found {
         return Ok((builder, Origin::Environment));
     }
-    let bedrock = demo_bedrock(Provider::AwsBedrock)?;
+    let converse = demo_bedrock(Provider::AwsBedrock)?;
     // Before OpenAI's pattern, which takes whatever begins with an `o`.
-    builder = with_rules(builder, &bedrock, &BEDROCK_MODELS);
+    builder = builder.rule(Rule::new(
+        DEMO_BEDROCK_MODEL,
+        [Target::new(converse.clone())],
+    ));
+    builder = with_rules(
+        builder,
+        &converse,
+        &bedrock::IDS.map(|(pattern, _)| pattern),
+    );
     builder = builder.connection(demo_bedrock(Provider::AwsBedrockInvoke)?);
     for (_, provider, patterns) in KNOWN {
         let connection = connect(provider, "demo").map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use tower_llm_gateway::{Provider, RouteTable};
+use tower_llm_gateway::{Provider, RouteTable, Rule};
 
 use crate::listen::Listen;
 use crate::setup::Origin;
@@ -66,11 +66,7 @@ impl Welcome {
 
 /// A model of the first rule or connection that a Chat call can reach.
 fn example_model(table: &RouteTable) -> Option<String> {
-    if table
-        .routes()
-        .iter()
-        .any(|rule| matches!(rule.pattern(), "claude-sonnet-4-5" | "claude-*"))
-    {
+    if table.routes().iter().any(leads_to_claude) {
         return Some("claude-sonnet-4-5".to_owned());
     }
     if let Some(rule) = table
@@ -91,7 +87,20 @@ fn example_model(table: &RouteTable) -> Option<String> {
         Provider::Gemini => "gemini-3.8-flash",
         Provider::Groq => "openai/gpt-oss-120b",
         Provider::Perplexity => "sonar",
+        Provider::AwsBedrock => "amazon.nova-lite-v1:0",
         _ => return None,
     };
     Some(format!("{}/{model}", connection.name()))
+}
+
+/// Whether `claude-sonnet-4-5` is a model there: Bedrock has other names for them.
+fn leads_to_claude(rule: &Rule) -> bool {
+    match rule.pattern() {
+        "claude-sonnet-4-5" => true,
+        "claude-*" => rule.targets().iter().all(|target| {
+            let provider = target.connection().provider();
+            provider != Provider::AwsBedrock && provider != Provider::AwsBedrockInvoke
+        }),
+        _ => false,
+    }
 }

@@ -6,11 +6,11 @@ mod credential;
 mod future;
 mod layer;
 mod service;
+#[cfg(all(test, feature = "aws"))]
+mod tests;
 #[cfg(not(feature = "aws"))]
 mod unsigned;
 
-#[cfg(feature = "aws")]
-pub(crate) use aws::Signer;
 #[cfg(all(feature = "aws-config", feature = "config"))]
 pub(crate) use aws::profile_region;
 #[cfg(feature = "aws-config")]
@@ -19,12 +19,14 @@ pub use aws::{AssumeRole, AwsChain};
 pub use aws::{AwsCredential, Signed};
 #[cfg(feature = "aws")]
 use aws::{Pending, Signing, Trail};
+#[cfg(feature = "aws")]
+pub(crate) use aws::{Signer, refused};
 pub use credential::{Credential, InvalidCredential};
 pub(crate) use credential::{InjectedHeader, Means};
 pub use future::ResponseFuture;
 pub use layer::AuthLayer;
 pub use service::Auth;
 #[cfg(not(feature = "aws"))]
-pub(crate) use unsigned::Signer;
-#[cfg(not(feature = "aws"))]
 use unsigned::{Pending, Signing, Trail};
+#[cfg(not(feature = "aws"))]
+pub(crate) use unsigned::{Signer, refused};

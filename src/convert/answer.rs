@@ -16,6 +16,7 @@ use super::machine::StreamError;
 use super::pair::Conversion;
 use super::passthrough;
 use super::report::LossReport;
+use crate::auth;
 use crate::body::{AnswerBody, Stream, StreamSettings, TranscodeBody};
 use crate::call::{Attempt, Failure, FailureClass, Outcome};
 use crate::codec::contains;
@@ -221,7 +222,11 @@ impl Trip {
         }
         let spec = self.attempt.target().connection().provider().spec();
         let class = match spec.auth {
-            AuthScheme::Aws => bedrock_error::class(status, &parts.headers, body),
+            AuthScheme::Aws => match bedrock_error::class(status, &parts.headers, body) {
+                // A key that is refused stays refused; a signature may be better the next time.
+                FailureClass::Credential if !auth::refused(parts, body) => FailureClass::Final,
+                class => class,
+            },
             AuthScheme::Bearer | AuthScheme::XApiKey => classify(status, body),
         };
         // Some providers say in the body how long to wait.

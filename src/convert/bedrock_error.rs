@@ -208,6 +208,21 @@ pub(crate) fn class(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fai
     answer(status, headers, body, Format::Chat).class
 }
 
+/// The name, without `Exception` at its end, of an error that refuses the gateway's credential or signature.
+#[cfg(feature = "aws")]
+pub(crate) fn refused_credential(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<String> {
+    if class(status, headers, body) != FailureClass::Credential {
+        return None;
+    }
+    let body: Body<'_> = serde_json::from_slice(body).unwrap_or_default();
+    let name = name(headers, &body);
+    Some(short_name(after_namespace(&name)).to_owned())
+}
+
 /// Converts an exception that ends a stream; `name` is its `:exception-type`.
 pub(crate) fn exception(name: &str, payload: &[u8], format: Format) -> StreamError {
     let body: Body<'_> = serde_json::from_slice(payload).unwrap_or_default();
@@ -253,14 +268,7 @@ pub(crate) fn in_success(body: &[u8], format: Format) -> Option<ClientError> {
 
 fn answer(status: StatusCode, headers: &HeaderMap, bytes: &[u8], format: Format) -> Told {
     let body: Body<'_> = serde_json::from_slice(bytes).unwrap_or_default();
-    let header = headers
-        .get(ERROR_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let stated = body.kind.get().or(body.code.get());
-    let name = header
-        .map(Cow::Borrowed)
-        .or_else(|| stated.map(|text| text.decode()))
-        .unwrap_or_default();
+    let name = name(headers, &body);
     let message = message(&body).unwrap_or_else(|| {
         let text = plain_text(bytes, SHOWN);
         let head = format!("the provider answered with status {}", status.as_u16());
@@ -273,6 +281,18 @@ fn answer(status: StatusCode, headers: &HeaderMap, bytes: &[u8], format: Format)
     });
     let row = row(&name, &body, &message).unwrap_or_else(|| by_status(status));
     told(&row, &body, &message, format)
+}
+
+/// The name of an error, as AWS writes it.
+fn name<'a>(headers: &'a HeaderMap, body: &Body<'a>) -> Cow<'a, str> {
+    let header = headers
+        .get(ERROR_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let stated = body.kind.get().or(body.code.get());
+    header
+        .map(Cow::Borrowed)
+        .or_else(|| stated.map(|text| text.decode()))
+        .unwrap_or_default()
 }
 
 /// The row of a name; that of throttling for what is called invalid but is none of the request's fault.

@@ -8,7 +8,7 @@
 //! | client's format | signed | redacted, Anthropic's | redacted, another's |
 //! |---|---|---|---|
 //! | Messages, Chat | a `thinking` block | `redacted_thinking.data`, bare | the envelope as `data` |
-//! | Responses | `tlg1.anthropic.` with the `thinking` block | the same with the `redacted_thinking` block | the envelope |
+//! | Responses | [`anthropic_envelope::thinking`] | [`anthropic_envelope::redacted_thinking`] | the envelope |
 
 use std::borrow::Cow;
 
@@ -68,21 +68,10 @@ impl Redacted {
     /// What stands in `encrypted_content` of a reasoning item, for Responses clients; it needs no escaping.
     pub(crate) fn encrypted_content(&self) -> String {
         match self {
-            Self::Native(text) => anthropic_envelope::write([format!(
-                r#"{{"type":"redacted_thinking","data":"{text}"}}"#
-            )
-            .as_str()]),
+            Self::Native(text) => anthropic_envelope::redacted_thinking(text),
             Self::Opaque(bytes) => opaque(bytes),
         }
     }
-}
-
-/// What stands in `encrypted_content` of a reasoning item for signed reasoning; both are the inside of JSON strings.
-pub(crate) fn signed(text: &str, signature: &str) -> String {
-    anthropic_envelope::write([format!(
-        r#"{{"type":"thinking","thinking":"{text}","signature":"{signature}"}}"#
-    )
-    .as_str()])
 }
 
 /// The bytes of a `redactedContent`, or of a piece of one; `None` where it is no base64.
@@ -169,11 +158,6 @@ mod tests {
         assert_eq!(opaque.data(), packed);
         assert_eq!(opaque.encrypted_content(), packed);
         assert_eq!(open(packed).unwrap(), ["cnNuX2FiY2Q="]);
-
-        assert_eq!(
-            signed("Need weather.", "EqQB"),
-            "tlg1.anthropic.eyJ2IjoxLCJibG9ja3MiOlt7InR5cGUiOiJ0aGlua2luZyIsInRoaW5raW5nIjoiTmVlZCB3ZWF0aGVyLiIsInNpZ25hdHVyZSI6IkVxUUIifV19"
-        );
     }
 
     #[test]

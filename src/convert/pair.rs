@@ -4,7 +4,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
 use super::anthropic_error;
+use super::bedrock_error;
 use super::chat_in;
+use super::chat_to_converse::{self, state::State as ChatToConverse};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::{Dialect, Machine};
@@ -22,6 +24,7 @@ use crate::usage::Usage;
 /// A conversion under way: the pair, and what its answer needs to know of the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
+    ChatToConverse(ChatToConverse),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToResponses(MessagesToResponses),
@@ -37,6 +40,18 @@ impl Conversion {
         cx: &mut RequestContext<'_>,
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
+            Pair::ChatToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToConverse(state),
+                })
+            }
             Pair::ChatToMessages => {
                 let ConvertedRequest {
                     body,
@@ -103,6 +118,7 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
+            Self::ChatToConverse(_) => Dialect::Converse,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
             Self::MessagesToResponses(_) => Dialect::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
@@ -116,6 +132,7 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
+            Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::MessagesToResponses(state) => {
@@ -136,6 +153,9 @@ impl Conversion {
         out: &mut BytesMut,
     ) -> Result<Usage, ClientError> {
         match self {
+            Self::ChatToConverse(state) => {
+                chat_to_converse::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
@@ -157,6 +177,9 @@ impl Conversion {
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
+            Self::ChatToConverse(state) => Box::new(chat_to_converse::stream::ConverseToChat::new(
+                state, cx, limit,
+            )),
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
@@ -181,10 +204,11 @@ impl Conversion {
     pub(crate) fn error(
         &self,
         status: StatusCode,
-        _headers: &HeaderMap,
+        headers: &HeaderMap,
         body: &Bytes,
     ) -> ClientError {
         match self {
+            Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
@@ -202,6 +226,8 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
+            // Bedrock sends none.
+            Self::ChatToConverse(_) => {}
             // OpenAI's own headers go on as they are.
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),

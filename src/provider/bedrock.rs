@@ -1,11 +1,40 @@
-//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies. No cell is served in this version.
+//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies, which no cell uses in this version.
 
-use super::spec::{AuthScheme, Cell, Framing, Spec};
+use super::path::{ModelIds, Path};
+use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
-pub(crate) static CONVERSE: Spec = spec("aws-bedrock", Framing::EventStream);
-pub(crate) static INVOKE: Spec = spec("aws-bedrock-invoke", Framing::InvokeChunks);
+/// Converse; `converse-stream` takes the same body.
+const CONVERSE_PATH: Path = Path::Model {
+    ids: ModelIds::Aws,
+    before: "/model/",
+    plain: "/converse",
+    stream: "/converse-stream",
+};
 
-const fn spec(id: &'static str, framing: Framing) -> Spec {
+pub(crate) static CONVERSE: Spec = spec(
+    "aws-bedrock",
+    Framing::EventStream,
+    [
+        converse(Pair::ChatToConverse),
+        Cell::Unavailable,
+        Cell::Unavailable,
+        Cell::Unavailable,
+    ],
+);
+pub(crate) static INVOKE: Spec = spec(
+    "aws-bedrock-invoke",
+    Framing::InvokeChunks,
+    [Cell::Unavailable; 4],
+);
+
+const fn converse(pair: Pair) -> Cell {
+    Cell::Convert {
+        pair,
+        path: CONVERSE_PATH,
+    }
+}
+
+const fn spec(id: &'static str, framing: Framing, cells: [Cell; 4]) -> Spec {
     Spec {
         id,
         base_url: None,
@@ -15,7 +44,7 @@ const fn spec(id: &'static str, framing: Framing) -> Spec {
         needs_key: true,
         client_headers: &[],
         request_id: "x-amzn-requestid",
-        cells: [Cell::Unavailable; 4],
+        cells,
         chat: None,
     }
 }
@@ -63,6 +92,7 @@ pub(crate) fn region_of_host(host: &str) -> Option<&str> {
 }
 
 /// The region in an ARN, where it names one.
+#[cfg(feature = "config")]
 pub(crate) fn region_of_arn(model: &str) -> Option<&str> {
     let mut fields = model.split(':');
     if fields.next() != Some("arn") {
@@ -119,6 +149,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "config")]
     #[test]
     fn regions_of_arns() {
         for (model, region) in [

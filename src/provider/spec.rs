@@ -47,6 +47,7 @@ pub(crate) enum Cell {
 /// A conversion, named client format first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
+    ChatToConverse,
     ChatToMessages,
     MessagesToChat,
     ResponsesToMessages,

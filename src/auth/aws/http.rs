@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 
 use crate::body::Payload;
 use crate::client::{ClientBuilder, HttpsClient, classify};
@@ -133,7 +133,8 @@ async fn send(client: HttpsClient, request: HttpRequest) -> Result<HttpResponse,
         .collect()
         .await
         .map_err(ConnectorError::io)?;
-    let body = SdkBody::from(body.to_bytes());
+    // Of a kind that Debug shows nothing of: the AWS libraries log answers at their most talkative level.
+    let body = SdkBody::from_body_1_x(Full::new(body.to_bytes()));
     HttpResponse::try_from(Response::from_parts(parts, body))
         .map_err(|error| ConnectorError::other(error.into(), None))
 }

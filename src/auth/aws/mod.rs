@@ -24,7 +24,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use ::http::{HeaderMap, Request, Response, Uri};
+use ::http::response::Parts;
+use ::http::{HeaderMap, Request, Response, StatusCode, Uri};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use tokio::time::{Sleep, sleep};
@@ -33,6 +34,7 @@ use self::cache::{Access, Cache, Held, PATIENCE, Watch};
 use self::refusal::Fault;
 use crate::body::Payload;
 use crate::clock::Clock;
+use crate::convert::bedrock_error;
 use crate::error::{Error, ErrorClass};
 use crate::provider::bedrock;
 
@@ -221,6 +223,12 @@ impl Trail {
     }
 }
 
+/// Tells the signature of the request behind this answer that it was refused, if that is what the answer says.
+pub(crate) fn refused(answer: &Parts, body: &[u8]) -> bool {
+    let signed = answer.extensions.get::<Signed>();
+    signed.is_some_and(|signed| signed.refused(answer.status, &answer.headers, body))
+}
+
 /// Which signature a request had: in the extensions of each response to a request that was signed.
 ///
 /// Whoever reads an error answer's body tells it [`refused`](Self::refused), so that the next signature is better.
@@ -235,15 +243,15 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Looks whether an error answer refuses the signature, and learns from it: credentials that AWS does not know any more
-    /// are loaded anew for the next signature, and a clock that goes wrong is corrected by the answer's `date`.
+    /// Looks whether an answer refuses the signature, and learns from it: credentials that AWS does not know any more are
+    /// loaded anew for the next signature, and a clock that goes wrong is corrected by the answer's `date`.
     ///
     /// Whether the signature was refused: the same request, signed again, may be accepted.
-    pub fn refused(&self, headers: &HeaderMap, body: &[u8]) -> bool {
-        let Some(fault) = refusal::name(headers, body).and_then(|name| refusal::fault(&name))
-        else {
+    pub fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
+        let Some(name) = bedrock_error::refused_credential(status, headers, body) else {
             return false;
         };
+        let fault = refusal::fault(&name);
         let cache = &self.credential.0;
         let skew = match fault {
             Fault::Signature => refusal::skew(headers, self.clock.now(), self.skew),

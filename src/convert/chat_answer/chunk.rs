@@ -156,6 +156,17 @@ impl Chunks {
         self.with_call(out, ord, |element| call.write(element, input));
     }
 
+    /// All that a freeform tool is given, as raw JSON text without quotes.
+    pub(in crate::convert) fn custom_input(&self, out: &mut BytesMut, ord: u64, content: &str) {
+        self.begin(out);
+        out.extend_from_slice(b"\"tool_calls\":[{\"index\":");
+        write::uint(out, ord);
+        out.extend_from_slice(b",\"custom\":{\"input\":\"");
+        out.extend_from_slice(content.as_bytes());
+        out.extend_from_slice(b"\"}}]");
+        out.extend_from_slice(self.tail.as_bytes());
+    }
+
     fn with_call(&self, out: &mut BytesMut, ord: u64, write: impl FnOnce(&mut Object<'_>)) {
         self.begin(out);
         out.extend_from_slice(b"\"tool_calls\":");

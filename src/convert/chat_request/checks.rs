@@ -20,7 +20,12 @@ pub(in crate::convert) struct Target {
 }
 
 impl Target {
-    fn unsupported(self, field: impl Into<Cow<'static, str>>, what: &str) -> Refusal {
+    /// The refusal of `field`: the target `what`.
+    pub(in crate::convert) fn unsupported(
+        self,
+        field: impl Into<Cow<'static, str>>,
+        what: &str,
+    ) -> Refusal {
         Refusal::unsupported(field, format!("{} {what}", self.name))
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::checks::Target;
 use super::path::{self, At};
 use crate::convert::anthropic_out::cache::{self, Ttl};
 use crate::convert::report::{LossReport, Refusal};
@@ -65,6 +66,32 @@ pub(in crate::convert) fn each_piece<'a>(
     }
     report_unused(message, report);
     Ok(())
+}
+
+/// The text of a part of an assistant message; `None` for thinking, which is replayed before the texts.
+pub(in crate::convert) fn assistant_text<'a>(
+    part: &Part<'a>,
+    at: At,
+    target: Target,
+) -> Result<Option<RawStr<'a>>, Refusal> {
+    let Some(kind) = part.kind else {
+        return Err(path::missing(at.member("type")));
+    };
+    let (member, text) = match &*kind.decode() {
+        "text" => ("text", part.text),
+        "refusal" => ("refusal", part.refusal),
+        "thinking" | "redacted_thinking" => return Ok(None),
+        _ => {
+            return Err(target.unsupported(
+                at.path(),
+                "takes no part of this type in an assistant message",
+            ));
+        }
+    };
+    match text {
+        Some(text) => Ok(Some(text)),
+        None => Err(path::missing(at.member(member))),
+    }
 }
 
 /// The mark that a part asks for.

@@ -1,5 +1,8 @@
 //! Paths of the client's fields, and errors that name them.
 
+use crate::convert::report::Refusal;
+use crate::format::raw::RawStr;
+
 pub(in crate::convert) use crate::convert::path::{missing, number, parse, wrong_type};
 
 /// An element of a list inside a message (`messages[2].content[0]`).
@@ -30,4 +33,13 @@ pub(in crate::convert) fn message(index: usize, member: &str) -> String {
 /// The path of an element of a list at the top level.
 pub(in crate::convert) fn element(list: &str, index: usize, member: &str) -> String {
     format!("{list}[{index}]{member}")
+}
+
+/// A string that is there, and not empty.
+pub(in crate::convert) fn required<'a>(
+    text: Option<RawStr<'a>>,
+    at: impl FnOnce() -> String,
+) -> Result<RawStr<'a>, Refusal> {
+    text.filter(|text| !text.is_empty())
+        .ok_or_else(|| missing(at()))
 }

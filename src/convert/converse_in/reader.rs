@@ -1,5 +1,7 @@
 //! Streams.
 
+use std::borrow::Cow;
+
 use super::blocks::{Blocks, Implicit};
 use super::{Ending, Head, ServiceTier, Sink, StopReason};
 use crate::convert::context::AnswerContext;
@@ -141,7 +143,15 @@ impl Reader {
     pub(crate) fn finish(&self) -> Result<(), StreamError> {
         match self.ending {
             Some(_) => Ok(()),
-            None => Err(StreamError::ended(self.client)),
+            None => {
+                let mut error = StreamError::ended(self.client);
+                error.error.message = Cow::Borrowed("upstream stream ended before messageStop");
+                if self.client != Format::Messages {
+                    // What Bedrock calls a stream that broke off.
+                    error.error.code = Some(Cow::Borrowed("model_stream_error"));
+                }
+                Err(error)
+            }
         }
     }
 

@@ -14,6 +14,7 @@ pub(in crate::convert) mod ids;
 pub(in crate::convert) mod media;
 pub(in crate::convert) mod output;
 pub(in crate::convert) mod reasoning;
+pub(in crate::convert) mod sampling;
 pub(in crate::convert) mod schema;
 pub(in crate::convert) mod system;
 pub(in crate::convert) mod thinking;

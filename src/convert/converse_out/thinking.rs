@@ -308,6 +308,19 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether the model is asked to think.
+    pub(in crate::convert) fn asks(&self) -> bool {
+        let asks = match self.thinking {
+            Some(
+                ThinkingObject::AsSaid(_) | ThinkingObject::Adaptive | ThinkingObject::Budget(_),
+            ) => true,
+            Some(ThinkingObject::Disabled) | None => false,
+        };
+        asks || self
+            .effort
+            .is_some_and(|effort| effort != EffortFloor::None.word())
+    }
+
     /// The effort that goes into `outputConfig`, where the owner wants it there.
     pub(in crate::convert) fn top_level_effort(&self) -> Option<&'static str> {
         self.effort

@@ -73,6 +73,8 @@ pub(in crate::convert) struct Facts {
     pub(in crate::convert) is_continued: bool,
     /// Further results of a call that has one already were left out.
     pub(in crate::convert) has_repeated_results: bool,
+    /// Ids of calls were changed into such that Converse takes.
+    pub(in crate::convert) has_changed_ids: bool,
     /// A system message became a text of the user.
     pub(in crate::convert) has_folded_system: bool,
     /// Reasoning is replayed.
@@ -294,6 +296,7 @@ impl<'o, 'a> Turns<'o, 'a> {
         let sent = self.ids.unique(sent_id(key.clone()), LONGEST_ID);
         if !self.calls_as_text {
             self.facts.has_calls = true;
+            self.facts.has_changed_ids |= sent != key;
             let buf = &mut self.out.buf;
             buf.extend_from_slice(b"{\"toolUse\":{\"toolUseId\":");
             write::string(buf, &sent);

@@ -144,7 +144,7 @@ impl<'a> Tools<'a> {
                 let Some(function) = &tool.function else {
                     return Err(path::missing(at(".function")));
                 };
-                let name = required(function.name, || at(".function.name"))?;
+                let name = path::required(function.name, || at(".function.name"))?;
                 control = control.or(function.cache_control);
                 report_unknown(&function.unknown, "tools[].function.", cx);
                 (Some(name), Kind::Function(function))
@@ -153,7 +153,7 @@ impl<'a> Tools<'a> {
                 let Some(custom) = &tool.custom else {
                     return Err(path::missing(at(".custom")));
                 };
-                let name = required(custom.name, || at(".custom.name"))?;
+                let name = path::required(custom.name, || at(".custom.name"))?;
                 cx.report.approximate("tools[].custom");
                 report_unknown(&custom.unknown, "tools[].custom.", cx);
                 (Some(name), Kind::Custom(custom))
@@ -187,7 +187,7 @@ impl<'a> Tools<'a> {
         index: usize,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
-        let name = required(function.name, || path::element("functions", index, ".name"))?;
+        let name = path::required(function.name, || path::element("functions", index, ".name"))?;
         report_unknown(&function.unknown, "functions[].", cx);
         let mark = cache::requested(function.cache_control, None, "functions[]", cx.report);
         self.list.push(Item {
@@ -485,12 +485,4 @@ pub(super) fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut Requ
     for name in names {
         cx.report.drop_field(format!("{prefix}{name}"));
     }
-}
-
-fn required<'a>(
-    name: Option<RawStr<'a>>,
-    at: impl FnOnce() -> String,
-) -> Result<RawStr<'a>, Refusal> {
-    name.filter(|name| !name.is_empty())
-        .ok_or_else(|| path::missing(at()))
 }

@@ -1,68 +1,65 @@
 //! Tools: which of the client's are sent, and under which names.
 //!
-//! Functions stay functions, freeform tools become functions with one `input`, the tools of a namespace become
-//! `namespace__name`, and OpenAI's web search becomes Anthropic's. What Anthropic cannot run is left out and reported, so
-//! that agents which always offer it still work.
+//! Functions stay functions, freeform tools become functions with one `input`, and the tools of a namespace lose it. What the
+//! target cannot run is left out and reported, so that agents which always offer it still work.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 
-use super::fields::report_unknown;
+use super::checks::report_unknown;
+use super::heads::{Items, Kind as ItemKind};
 use super::path;
 use crate::convert::anthropic_out::cache::{self, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
-use crate::convert::responses_to_messages::state::{SentTool, SentTools};
-use crate::convert::tool_names::{self, Taken};
+use crate::convert::sent_tools::{SentTool, SentTools};
 use crate::format::raw::RawStr;
-use crate::format::responses::request::Tool;
+use crate::format::responses::request::{Item, Request, Tool};
 use crate::format::walk;
-use crate::provider::Provider;
 
-/// Anthropic's name for its own web search, which no other tool may have.
-pub(super) const WEB_SEARCH: &str = "web_search";
+/// The name of web searches.
+pub(in crate::convert) const WEB_SEARCH: &str = "web_search";
 /// More tools than any provider takes, those of namespaces included.
 const MAX_TOOLS: usize = 10_000;
-/// The longest name that Anthropic takes.
-const MAX_NAME: usize = 128;
 
 /// The tools of a request, as they will be sent.
 #[derive(Debug, Default)]
-pub(super) struct Tools<'a> {
-    pub(super) list: Vec<Entry<'a>>,
+pub(in crate::convert) struct Tools<'a> {
+    /// What the target is called in refusals.
+    target: &'static str,
+    pub(in crate::convert) list: Vec<Entry<'a>>,
     /// Where a tool stands in the list, while this is made.
     places: HashMap<Key<'a>, usize>,
     /// The names under which the tools are sent, those that the choice takes away included: the history calls them.
     names: HashMap<Key<'a>, String>,
     /// The types of the tools that were dropped.
-    pub(super) dropped: Vec<Cow<'a, str>>,
+    pub(in crate::convert) dropped: Vec<Cow<'a, str>>,
     /// Names of tools that only the history calls.
-    pub(super) stubs: Vec<String>,
+    pub(in crate::convert) stubs: Vec<String>,
 }
 
 /// A tool's namespace and name at the client.
-type Key<'a> = (Option<Cow<'a, str>>, Cow<'a, str>);
+pub(in crate::convert) type Key<'a> = (Option<Cow<'a, str>>, Cow<'a, str>);
 
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
+pub(in crate::convert) struct Entry<'a> {
     /// Where the tool stands (`tools[3].tools[0]`).
-    pub(super) at: String,
-    pub(super) name: Cow<'a, str>,
-    pub(super) namespace: Option<Cow<'a, str>>,
+    pub(in crate::convert) at: String,
+    pub(in crate::convert) name: Cow<'a, str>,
+    pub(in crate::convert) namespace: Option<Cow<'a, str>>,
     /// The namespace's description, on the first of its tools.
-    pub(super) introduction: Option<RawStr<'a>>,
+    pub(in crate::convert) introduction: Option<RawStr<'a>>,
     /// The name under which it is sent.
-    pub(super) sent: String,
-    pub(super) mark: Option<Ttl>,
-    pub(super) kind: Kind,
-    pub(super) tool: Box<Tool<'a>>,
+    pub(in crate::convert) sent: String,
+    pub(in crate::convert) mark: Option<Ttl>,
+    pub(in crate::convert) kind: Kind,
+    pub(in crate::convert) tool: Box<Tool<'a>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::convert) enum Kind {
     Function,
     Custom,
     WebSearch,
@@ -72,31 +69,72 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Whether Anthropic runs it itself.
-    pub(super) fn is_hosted(self) -> bool {
+    pub(in crate::convert) fn is_hosted(self) -> bool {
         matches!(self, Self::WebSearch | Self::Mcp)
     }
 }
 
-/// What the tools depend on beside themselves.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Circumstances {
-    /// The answer must follow a schema, which excludes citations and thus web search.
-    pub(super) has_schema: bool,
+/// Which of the tools that a provider runs itself the target has.
+pub(in crate::convert) trait HostedTools<'a> {
+    /// What a tool of this type becomes; `None` where it is left out.
+    fn kind_of(&self, kind: &str, tool: &Tool<'a>) -> Option<Hosted>;
+}
+
+/// A tool that the target runs itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::convert) enum Hosted {
+    WebSearch,
+    /// All tools of an MCP server.
+    Mcp,
 }
 
 impl<'a> Tools<'a> {
+    /// Reads the request's tools, and those that its input brings.
+    pub(in crate::convert) fn read(
+        request: &Request<'a>,
+        items: &Items<'a>,
+        target: &'static str,
+        hosted: &dyn HostedTools<'a>,
+        cx: &mut RequestContext<'_>,
+    ) -> Result<Self, Refusal> {
+        let mut tools = Self {
+            target,
+            ..Self::default()
+        };
+        if let Some(list) = &request.tools {
+            tools.add(&list.0, "tools", hosted, cx)?;
+        }
+        for (index, item) in items.list.iter().enumerate() {
+            if item.kind != ItemKind::AdditionalTools {
+                continue;
+            }
+            cx.report.approximate("input[].tools");
+            let item: Item<'a> = path::parse(item.text, || format!("input[{index}]"))?;
+            if let Some(list) = &item.tools {
+                let list_path = path::item(index, "tools");
+                tools.add(&list.0, &list_path, hosted, cx)?;
+            }
+        }
+        Ok(tools)
+    }
+
+    /// What the target is called in refusals.
+    pub(in crate::convert) fn target(&self) -> &'static str {
+        self.target
+    }
+
     /// Adds the tools of a list that stands at `list` (`tools`, `input[0].tools`); a later tool of the same name replaces an
     /// earlier one.
-    pub(super) fn add(
+    fn add(
         &mut self,
         raw: &[&'a RawValue],
         list: &str,
-        circumstances: Circumstances,
+        hosted: &dyn HostedTools<'a>,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         for (index, raw) in raw.iter().enumerate() {
             let at = format!("{list}[{index}]");
-            self.add_one(raw.get(), at, circumstances, cx)?;
+            self.add_one(raw.get(), at, hosted, cx)?;
         }
         Ok(())
     }
@@ -105,7 +143,7 @@ impl<'a> Tools<'a> {
         &mut self,
         text: &'a str,
         at: String,
-        circumstances: Circumstances,
+        hosted: &dyn HostedTools<'a>,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         let tool: Tool<'a> = path::parse(text, || at.clone())?;
@@ -116,30 +154,17 @@ impl<'a> Tools<'a> {
             "function" => self.push(tool, Kind::Function, None, None, at, cx),
             "custom" => self.push(tool, Kind::Custom, None, None, at, cx),
             "namespace" => self.add_namespace(&tool, &at, cx),
-            _ if is_web_search(&kind) => {
-                let offline = tool
-                    .external_web_access
-                    .is_some_and(|access| access.get() == "false");
-                // Bedrock has none, and Anthropic's always goes to the web.
-                if cx.provider == Provider::AwsBedrockInvoke || offline || circumstances.has_schema
-                {
-                    self.leave_out(kind, cx);
-                    return Ok(());
+            _ => match hosted.kind_of(&kind, &tool) {
+                Some(Hosted::WebSearch) => {
+                    self.push_web_search(tool, at, cx);
+                    Ok(())
                 }
-                self.push_web_search(tool, at, cx);
-                Ok(())
-            }
-            "mcp"
-                if cx.options.allow_mcp == Some(true)
-                    && cx.provider == Provider::Anthropic
-                    && may_be_called(&tool) =>
-            {
-                self.push_mcp(tool, at, cx)
-            }
-            _ => {
-                self.leave_out(kind, cx);
-                Ok(())
-            }
+                Some(Hosted::Mcp) => self.push_mcp(tool, at, cx),
+                None => {
+                    self.leave_out(kind, cx);
+                    Ok(())
+                }
+            },
         }
     }
 
@@ -211,7 +236,7 @@ impl<'a> Tools<'a> {
             if !direct && walk::elements(callers).next().is_some() {
                 return Err(Refusal::unsupported(
                     format!("{at}.allowed_callers"),
-                    "Anthropic cannot keep a tool for programs only",
+                    format!("{} cannot keep a tool for programs only", self.target),
                 ));
             }
             cx.report.drop_field("tools[].allowed_callers");
@@ -323,36 +348,8 @@ impl<'a> Tools<'a> {
         Ok(())
     }
 
-    /// Gives every tool a name that Anthropic takes; valid names of tools outside namespaces stay as they are.
-    pub(super) fn settle_names(&mut self, cx: &mut RequestContext<'_>) {
-        let mut taken = Taken::default();
-        let has_search = self.list.iter().any(|e| e.kind == Kind::WebSearch);
-        if has_search {
-            taken.insert(WEB_SEARCH);
-        }
-        let keeps_name = |entry: &Entry<'_>| {
-            entry.namespace.is_none()
-                && !entry.kind.is_hosted()
-                && tool_names::is_valid(&entry.name)
-                && !(has_search && entry.name == WEB_SEARCH)
-        };
-        for entry in &mut self.list {
-            if keeps_name(entry) {
-                taken.insert(&entry.name);
-                entry.sent = entry.name.to_string();
-            }
-        }
-        for entry in &mut self.list {
-            if !entry.sent.is_empty() {
-                continue;
-            }
-            entry.sent = if let Some(namespace) = &entry.namespace {
-                taken.unique(&flat_name(namespace, &entry.name))
-            } else {
-                cx.report.approximate("tools[].name");
-                taken.unique(&entry.name)
-            };
-        }
+    /// Notes the names under which the tools are sent, once every one has its own.
+    pub(in crate::convert) fn settle_names(&mut self) {
         self.places = HashMap::new();
         for entry in self.list.iter().filter(|e| !e.kind.is_hosted()) {
             let key = (entry.namespace.clone(), entry.name.clone());
@@ -361,7 +358,7 @@ impl<'a> Tools<'a> {
     }
 
     /// The tools by the names under which they are sent, as far as these or their kinds differ from the client's.
-    pub(super) fn sent(&self) -> SentTools {
+    pub(in crate::convert) fn sent(&self) -> SentTools {
         let mut tools = SentTools::default();
         for entry in &self.list {
             let custom = entry.kind == Kind::Custom;
@@ -378,26 +375,21 @@ impl<'a> Tools<'a> {
         tools
     }
 
-    /// The name under which a call of the history is sent.
-    pub(super) fn name_of(
+    /// The name under which a call of the history is sent, if the tool is known.
+    pub(in crate::convert) fn name_of(
         &self,
         namespace: Option<Cow<'a, str>>,
         name: Cow<'a, str>,
-    ) -> Cow<'_, str> {
+    ) -> Result<&str, Key<'a>> {
         let key = (namespace, name);
-        if let Some(sent) = self.names.get(&key) {
-            return Cow::Borrowed(sent);
+        match self.names.get(&key) {
+            Some(sent) => Ok(sent),
+            None => Err(key),
         }
-        let (namespace, name) = key;
-        let flat = match namespace {
-            Some(namespace) => flat_name(&namespace, &name),
-            None => name.into_owned(),
-        };
-        Cow::Owned(tool_names::sanitise(&flat).into_owned())
     }
 
     /// The sent name of the tool that a choice calls `name`, which must be unique: `None` where there is none.
-    pub(super) fn chosen(&self, name: &str) -> Result<Option<&str>, Refusal> {
+    pub(in crate::convert) fn chosen(&self, name: &str) -> Result<Option<&str>, Refusal> {
         let mut found = self
             .list
             .iter()
@@ -413,22 +405,22 @@ impl<'a> Tools<'a> {
     }
 
     /// Whether there is a web search.
-    pub(super) fn has_web_search(&self) -> bool {
+    pub(in crate::convert) fn has_web_search(&self) -> bool {
         self.list.iter().any(|e| e.kind == Kind::WebSearch)
     }
 
     /// Keeps the tools for which `is_allowed` says so, asked in their order.
-    pub(super) fn keep(&mut self, is_allowed: impl FnMut(&Entry<'a>) -> bool) {
+    pub(in crate::convert) fn keep(&mut self, is_allowed: impl FnMut(&Entry<'a>) -> bool) {
         self.list.retain(is_allowed);
     }
 
     /// Whether there is nothing to call.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::convert) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// Adds a stub for each tool that the history calls, where the request has no tools: calls without any tool are refused.
-    pub(super) fn add_stubs(&mut self, called: Vec<String>) {
+    pub(in crate::convert) fn add_stubs(&mut self, called: Vec<String>) {
         if self.list.is_empty() {
             let mut seen = HashSet::new();
             self.stubs = called;
@@ -438,20 +430,8 @@ impl<'a> Tools<'a> {
 }
 
 /// Whether the type is one of OpenAI's names for its web search.
-pub(super) fn is_web_search(kind: &str) -> bool {
+pub(in crate::convert) fn is_web_search(kind: &str) -> bool {
     kind == WEB_SEARCH || kind.starts_with("web_search_2") || kind.starts_with("web_search_preview")
-}
-
-/// Whether calls of the MCP server's tools need nothing that Anthropic does not have: an approval of each (OpenAI's
-/// default), other headers, or a connection of OpenAI's own.
-fn may_be_called(tool: &Tool<'_>) -> bool {
-    let never = tool.require_approval.map(RawValue::get);
-    let headers = tool.headers.map(RawValue::get).unwrap_or_default();
-    tool.server_url.is_some()
-        && never == Some("\"never\"")
-        && walk::members(headers).next().is_none()
-        && tool.connector_id.is_none()
-        && tool.tunnel_id.is_none()
 }
 
 fn too_many() -> Refusal {
@@ -463,45 +443,4 @@ fn required_name<'a>(tool: &Tool<'a>, at: &str) -> Result<Cow<'a, str>, Refusal>
         .filter(|name| !name.is_empty())
         .map(RawStr::decode)
         .ok_or_else(|| path::missing(format!("{at}.name")))
-}
-
-/// The name of a namespace's tool where there are no namespaces. One that is too long keeps its beginning and gets a hash,
-/// so that it depends on nothing but itself.
-fn flat_name(namespace: &str, name: &str) -> String {
-    let flat = format!("{namespace}__{name}");
-    let mut sent = tool_names::sanitise(&flat).into_owned();
-    if flat.chars().count() > MAX_NAME {
-        sent.truncate(100);
-        // Writing to a string cannot fail.
-        let _ = write!(sent, "_{:08x}", fnv1a(&flat));
-    }
-    sent
-}
-
-/// The 32-bit FNV-1a hash.
-fn fnv1a(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flat_names() {
-        assert_eq!(flat_name("crm", "find"), "crm__find");
-        assert_eq!(flat_name("c.m", "é"), "c_m___");
-        let long = flat_name(&"n".repeat(90), &"t".repeat(90));
-        assert_eq!(long.len(), 109);
-        assert!(tool_names::is_valid(&long));
-        assert_ne!(long, flat_name(&"n".repeat(90), &"t".repeat(91)));
-    }
-
-    #[test]
-    fn hash() {
-        assert_eq!(fnv1a(""), 0x811c_9dc5);
-        assert_eq!(fnv1a("foobar"), 0xbf9c_f968);
-    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::input::Settings;
 use super::path;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
@@ -9,28 +10,45 @@ use crate::format::raw::RawStr;
 use crate::format::responses::request::{Reasoning, Request, TextConfig};
 use crate::format::walk;
 
+/// Whom the request goes to, as far as its checks depend on it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::convert) struct Target {
+    /// What it is called in refusals.
+    pub(in crate::convert) name: &'static str,
+    /// Whether OpenAI's programs that change what the model may say, and log probabilities in `include`, are taken for hints.
+    pub(in crate::convert) lenient: bool,
+    /// Whether the answer can say what a search found.
+    pub(in crate::convert) sources: bool,
+}
+
+impl Target {
+    fn unsupported(self, field: impl Into<std::borrow::Cow<'static, str>>, what: &str) -> Refusal {
+        Refusal::unsupported(field, format!("{} {what}", self.name))
+    }
+}
+
 /// What the client wants included in the answer.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Include {
-    pub(super) sources: bool,
+pub(in crate::convert) struct Include {
+    pub(in crate::convert) sources: bool,
 }
 
 /// Goes through the fields that have no counterpart.
-pub(super) fn refuse_or_drop(
+pub(in crate::convert) fn refuse_or_drop(
     request: &Request<'_>,
-    text: &TextConfig<'_>,
-    reasoning: &Reasoning<'_>,
+    settings: &Settings<'_>,
+    target: Target,
     cx: &mut RequestContext<'_>,
 ) -> Result<Include, Refusal> {
     refuse_stateful(request)?;
-    drop_hints(request, text, reasoning, cx);
+    drop_hints(request, &settings.text, &settings.reasoning, cx);
     let top = request.top_logprobs;
     if top.is_some_and(|value| path::number(value.get()) != Some(0.0)) {
-        refuse_unless_lossy("top_logprobs", "Anthropic gives no log probabilities", cx)?;
+        refuse_unless_lossy("top_logprobs", target, cx)?;
     }
-    access_programs(request, cx)?;
-    moderation(request, cx)?;
-    include(request, cx)
+    access_programs(request, target, cx)?;
+    moderation(request, target, cx)?;
+    include(request, target, cx)
 }
 
 /// What needs a server that remembers, or another transport.
@@ -126,7 +144,7 @@ fn drop_hints(
 }
 
 /// Reports members that no rule knows.
-pub(super) fn report_unknown(
+pub(in crate::convert) fn report_unknown(
     names: &[std::borrow::Cow<'_, str>],
     prefix: &str,
     cx: &mut RequestContext<'_>,
@@ -138,30 +156,32 @@ pub(super) fn report_unknown(
 
 fn refuse_unless_lossy(
     field: &'static str,
-    message: &'static str,
+    target: Target,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
     if !cx.lossy {
-        return Err(Refusal::unsupported(field, message));
+        return Err(target.unsupported(field, "gives no log probabilities"));
     }
     cx.report.drop_field(field);
     Ok(())
 }
 
 /// Programs of OpenAI's that change what the model may say; the standard one changes nothing.
-fn access_programs(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), Refusal> {
+fn access_programs(
+    request: &Request<'_>,
+    target: Target,
+    cx: &mut RequestContext<'_>,
+) -> Result<(), Refusal> {
     let Some(programs) = request.access_programs.map(RawValue::get) else {
         return Ok(());
     };
     for (name, program) in walk::members(programs) {
         let standard = RawStr::from_json(program).is_some_and(|word| word.is("standard"));
-        if name.is("cyber") && !standard && program != "null" {
-            return Err(Refusal::unsupported(
-                "access_programs.cyber",
-                "Anthropic has no such program",
-            ));
+        let matters = name.is("cyber") && !standard && program != "null";
+        if matters && !target.lenient {
+            return Err(target.unsupported("access_programs.cyber", "has no such program"));
         }
-        if !name.is("cyber") {
+        if matters || !name.is("cyber") {
             cx.report
                 .drop_field(format!("access_programs.{}", name.decode()));
         }
@@ -170,7 +190,11 @@ fn access_programs(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result
 }
 
 /// A moderation that blocks is a promise; one that only reports is a hint.
-fn moderation(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), Refusal> {
+fn moderation(
+    request: &Request<'_>,
+    target: Target,
+    cx: &mut RequestContext<'_>,
+) -> Result<(), Refusal> {
     let Some(moderation) = request.moderation.map(RawValue::get) else {
         return Ok(());
     };
@@ -178,9 +202,9 @@ fn moderation(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), 
     for (name, rule) in walk::members(policy) {
         let mode = walk::member(rule, "mode").and_then(RawStr::from_json);
         if mode.is_some_and(|mode| mode.is("block")) {
-            return Err(Refusal::unsupported(
+            return Err(target.unsupported(
                 format!("moderation.policy.{}.mode", name.decode()),
-                "Anthropic has no moderation that blocks",
+                "has no moderation that blocks",
             ));
         }
     }
@@ -188,16 +212,20 @@ fn moderation(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), 
     Ok(())
 }
 
-fn include(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<Include, Refusal> {
+fn include(
+    request: &Request<'_>,
+    target: Target,
+    cx: &mut RequestContext<'_>,
+) -> Result<Include, Refusal> {
     let mut include = Include::default();
     let list = request.include.map(RawValue::get).unwrap_or_default();
     for value in walk::elements(list) {
         match RawStr::from_json(value).map(RawStr::decode).as_deref() {
             // Always sent.
             Some("reasoning.encrypted_content") => {}
-            Some("web_search_call.action.sources") => include.sources = true,
-            Some("message.output_text.logprobs") => {
-                refuse_unless_lossy("include", "Anthropic gives no log probabilities", cx)?;
+            Some("web_search_call.action.sources") if target.sources => include.sources = true,
+            Some("message.output_text.logprobs") if !target.lenient => {
+                refuse_unless_lossy("include", target, cx)?;
             }
             // Clients send new values before servers know them.
             _ => cx.report.drop_field("include[]"),

@@ -1,9 +1,9 @@
-//! Anthropic's errors for Responses clients: the error objects are those of Chat, failed responses have codes of their own.
+//! The codes of failed responses: these are other ones than those of error objects.
 
 use crate::format::error::ClientError;
 
 /// The code of a failed response; OpenAI's `ResponseError` knows these only.
-pub(super) fn failure_code(error: &ClientError) -> &'static str {
+pub(crate) fn failure_code(error: &ClientError) -> &'static str {
     match (&*error.kind, error.status.as_u16()) {
         ("rate_limit_error", _) => "rate_limit_exceeded",
         ("invalid_request_error", 400) => "invalid_prompt",
