@@ -28,8 +28,6 @@ const PENDING: &[(&str, &str)] = &[
         "aws-bedrock-invoke",
     ),
     ("chat_to_gemini", "Gemini's native endpoint"),
-    ("messages_to_converse", "Messages clients on aws-bedrock"),
-    ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];
 
 fn covers(entry: &str, case: &str) -> bool {

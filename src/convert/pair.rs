@@ -11,10 +11,12 @@ use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
+use super::messages_to_converse::{self, state::State as MessagesToConverse};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::rate_limit;
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
+use super::responses_to_converse::{self, state::State as ResponsesToConverse};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -27,8 +29,10 @@ pub(crate) enum Conversion {
     ChatToConverse(ChatToConverse),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
+    MessagesToConverse(MessagesToConverse),
     MessagesToResponses(MessagesToResponses),
     ResponsesToChat(ResponsesToChat),
+    ResponsesToConverse(ResponsesToConverse),
     ResponsesToMessages(ResponsesToMessages),
 }
 
@@ -76,6 +80,18 @@ impl Conversion {
                     state: Self::MessagesToChat(state),
                 })
             }
+            Pair::MessagesToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToConverse(state),
+                })
+            }
             Pair::MessagesToResponses => {
                 let ConvertedRequest {
                     body,
@@ -100,6 +116,18 @@ impl Conversion {
                     state: Self::ResponsesToChat(state),
                 })
             }
+            Pair::ResponsesToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToConverse(state),
+                })
+            }
             Pair::ResponsesToMessages => {
                 let ConvertedRequest {
                     body,
@@ -118,8 +146,10 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Self::ChatToConverse(_) => Dialect::Converse,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
+            Self::ChatToConverse(_)
+            | Self::MessagesToConverse(_)
+            | Self::ResponsesToConverse(_) => Dialect::Converse,
             Self::MessagesToResponses(_) => Dialect::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
         }
@@ -135,10 +165,16 @@ impl Conversion {
             Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
+            Self::MessagesToConverse(state) => {
+                messages_to_converse::response::convert(body, state, cx)
+            }
             Self::MessagesToResponses(state) => {
                 messages_to_responses::response::convert(body, state, cx)
             }
             Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
+            Self::ResponsesToConverse(state) => {
+                responses_to_converse::response::convert(body, state, cx)
+            }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
             }
@@ -162,11 +198,17 @@ impl Conversion {
             Self::MessagesToChat(state) => {
                 messages_to_chat::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToConverse(state) => {
+                messages_to_converse::stream::replay(body, state.clone(), cx, out)
+            }
             Self::MessagesToResponses(state) => {
                 messages_to_responses::stream::replay(body, state.clone(), cx, out)
             }
             Self::ResponsesToChat(state) => {
                 responses_to_chat::response::replay(body, state, cx, out)
+            }
+            Self::ResponsesToConverse(state) => {
+                responses_to_converse::response::replay(body, state, cx, out)
             }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::replay(body, state.clone(), cx, out)
@@ -186,12 +228,18 @@ impl Conversion {
             Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
                 state, cx, limit,
             )),
+            Self::MessagesToConverse(state) => Box::new(
+                messages_to_converse::stream::ConverseToMessages::new(state, cx, limit),
+            ),
             Self::MessagesToResponses(state) => Box::new(
                 messages_to_responses::stream::ResponsesToMessages::new(state, cx)
                     .with_held_limit(limit),
             ),
             Self::ResponsesToChat(state) => Box::new(
                 responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
+            ),
+            Self::ResponsesToConverse(state) => Box::new(
+                responses_to_converse::stream::ConverseToResponses::new(state, cx, limit),
             ),
             Self::ResponsesToMessages(state) => Box::new(
                 responses_to_messages::stream::MessagesToResponses::new(state, cx)
@@ -213,6 +261,12 @@ impl Conversion {
                 anthropic_error::convert(status, body)
             }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
+            Self::MessagesToConverse(_) => {
+                bedrock_error::convert(status, headers, body, Format::Messages)
+            }
+            Self::ResponsesToConverse(_) => {
+                bedrock_error::convert(status, headers, body, Format::Responses)
+            }
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
@@ -226,10 +280,12 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
-            // Bedrock sends none.
-            Self::ChatToConverse(_) => {}
-            // OpenAI's own headers go on as they are.
-            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            // OpenAI's own headers go on as they are; Bedrock has none.
+            Self::ChatToConverse(_)
+            | Self::MessagesToChat(_)
+            | Self::MessagesToConverse(_)
+            | Self::ResponsesToChat(_)
+            | Self::ResponsesToConverse(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

@@ -50,6 +50,8 @@ pub(crate) enum Pair {
     ChatToConverse,
     ChatToMessages,
     MessagesToChat,
+    MessagesToConverse,
+    ResponsesToConverse,
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,
