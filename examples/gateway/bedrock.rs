@@ -15,8 +15,9 @@ const CREDENTIALS: [&[&str]; 6] = [
     &["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
 ];
 
-/// Bedrock's own ids: the vendor's name, and maybe the places where a model may run before it.
-const IDS: [(&str, &str); 12] = [
+/// Bedrock's own ids: the vendor's name, and maybe the places where a model may run before it; and the connection that takes them
+/// when the environment has credentials.
+pub(crate) const IDS: [(&str, &str); 14] = [
     ("anthropic.*", INVOKE),
     ("*.anthropic.*", INVOKE),
     ("amazon.*", CONVERSE),
@@ -28,6 +29,8 @@ const IDS: [(&str, &str); 12] = [
     ("*.meta.*", CONVERSE),
     ("mistral.*", CONVERSE),
     ("qwen.*", CONVERSE),
+    ("xai.*", CONVERSE),
+    ("moonshotai.*", CONVERSE),
     ("arn:aws*", CONVERSE),
 ];
 
