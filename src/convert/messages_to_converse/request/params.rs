@@ -10,10 +10,10 @@ use crate::convert::converse_out::fields::{
 };
 use crate::convert::converse_out::output::JsonSchema;
 use crate::convert::converse_out::{Out, Rules};
-use crate::convert::messages_in::{missing, unsupported};
+use crate::convert::messages_in::{self, missing, unsupported};
 use crate::convert::path::{number, wrong_type};
 use crate::convert::report::Refusal;
-use crate::format::messages::request::{OutputFormat, Request};
+use crate::format::messages::request::Request;
 use crate::format::raw::RawStr;
 use crate::format::walk;
 use crate::models::TopK;
@@ -157,41 +157,9 @@ pub(super) fn json_schema<'a>(
     request: &Request<'a>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Option<JsonSchema<'a>>, Refusal> {
-    let current = request
-        .output_config
-        .as_ref()
-        .and_then(|c| c.format.as_ref());
-    let older = request.output_format.as_ref();
-    if current.is_some() && older.is_some() {
-        cx.report.drop_field("output_format");
-    }
-    let (format, path) = match (current, older) {
-        (Some(format), _) => (format, "output_config.format"),
-        (None, Some(format)) => (format, "output_format"),
-        (None, None) => return Ok(None),
+    let Some(schema) = messages_in::json_schema(request, cx)? else {
+        return Ok(None);
     };
-    let OutputFormat {
-        kind,
-        schema,
-        unknown,
-    } = format;
-    for name in unknown {
-        cx.report.drop_field(format!("{path}.{name}"));
-    }
-    match kind {
-        Some(kind) if kind.is("json_schema") => {}
-        Some(_) => {
-            let path = format!("{path}.type");
-            return Err(unsupported(path, cx.provider, "this form of output"));
-        }
-        None => return Err(missing(format!("{path}.type"))),
-    }
-    let Some(schema) = schema.map(RawValue::get) else {
-        return Err(missing(format!("{path}.schema")));
-    };
-    if !walk::is_object(schema) {
-        return Err(wrong_type(format!("{path}.schema")));
-    }
     Ok(Some(JsonSchema {
         schema,
         name: None,
