@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-pub(in crate::convert) use params::{effort, json_schema, thinking};
+pub(in crate::convert) use params::{effort, json_schema, report_unknown, thinking};
 pub(in crate::convert) use path::{At, missing, unsupported};
 
 use crate::convert::path::{parse, wrong_type};

@@ -6,7 +6,7 @@ use super::{missing, unsupported};
 use crate::convert::context::RequestContext;
 use crate::convert::effort::Asked;
 use crate::convert::path::{parse, wrong_type};
-use crate::convert::report::Refusal;
+use crate::convert::report::{LossReport, Refusal};
 use crate::format::messages::request::{OutputFormat, Request, Thinking};
 use crate::format::walk;
 use crate::models::Effort;
@@ -76,4 +76,24 @@ pub(in crate::convert) fn json_schema<'a>(
         return Err(wrong_type(format!("{path}.schema")));
     }
     Ok(Some(schema))
+}
+
+/// Reports what no other vendor has a word for, and what nobody knows.
+pub(in crate::convert) fn report_unknown(request: &Request<'_>, report: &mut LossReport) {
+    // Like any other tool that the target cannot run.
+    let servers = request.mcp_servers.as_ref();
+    if servers.is_some_and(|list| !list.0.is_empty()) {
+        report.drop_field("mcp_servers");
+    }
+    for name in &request.unknown {
+        report.drop_field(name.to_string());
+    }
+    if let Some(config) = &request.output_config {
+        if config.task_budget.is_some() {
+            report.drop_field("output_config.task_budget");
+        }
+        for name in &config.unknown {
+            report.drop_field(format!("output_config.{name}"));
+        }
+    }
 }

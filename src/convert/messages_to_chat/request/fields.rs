@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::codec::write::Object;
 use crate::convert::context::RequestContext;
-use crate::convert::messages_in::{json_schema, missing, unsupported};
+use crate::convert::messages_in::{json_schema, missing, report_unknown, unsupported};
 use crate::convert::path::wrong_type;
 use crate::convert::report::Refusal;
 use crate::format::messages::request::Request;
@@ -43,25 +43,7 @@ pub(super) fn refuse_or_drop(
             cx.report.drop_field(field);
         }
     }
-    // Like any other tool that the target cannot run.
-    if request
-        .mcp_servers
-        .as_ref()
-        .is_some_and(|list| !list.0.is_empty())
-    {
-        cx.report.drop_field("mcp_servers");
-    }
-    for name in &request.unknown {
-        cx.report.drop_field(name.to_string());
-    }
-    if let Some(config) = &request.output_config {
-        if config.task_budget.is_some() {
-            cx.report.drop_field("output_config.task_budget");
-        }
-        for name in &config.unknown {
-            cx.report.drop_field(format!("output_config.{name}"));
-        }
-    }
+    report_unknown(request, cx.report);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::convert::converse_out::fields::{
 };
 use crate::convert::converse_out::output::JsonSchema;
 use crate::convert::converse_out::{Out, Rules};
-use crate::convert::messages_in::{self, missing, unsupported};
+use crate::convert::messages_in::{self, missing, report_unknown, unsupported};
 use crate::convert::path::{number, wrong_type};
 use crate::convert::report::Refusal;
 use crate::format::messages::request::Request;
@@ -55,22 +55,7 @@ pub(super) fn refuse_or_drop(
             cx.report.drop_field(field);
         }
     }
-    // Like any other tool that the target cannot run.
-    let servers = request.mcp_servers.as_ref();
-    if servers.is_some_and(|list| !list.0.is_empty()) {
-        cx.report.drop_field("mcp_servers");
-    }
-    for name in &request.unknown {
-        cx.report.drop_field(name.to_string());
-    }
-    if let Some(config) = &request.output_config {
-        if config.task_budget.is_some() {
-            cx.report.drop_field("output_config.task_budget");
-        }
-        for name in &config.unknown {
-            cx.report.drop_field(format!("output_config.{name}"));
-        }
-    }
+    report_unknown(request, cx.report);
     Ok(())
 }
 
