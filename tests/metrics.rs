@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
@@ -17,19 +18,37 @@ use support::gateway::Gateway;
 use support::http1::Recorded;
 use support::reply::Reply;
 use support::upstream::Upstream;
+use tower_llm_gateway::codec::event_stream;
+use tower_llm_gateway::{Endpoint, Provider};
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The connections, each named after its provider, and whether the provider speaks the endpoint's own format.
-const CONNECTIONS: [(&str, &str); 6] = [
+/// Every provider, and a model of it; the connections bear their names.
+const PROVIDERS: [(&str, &str); 8] = [
     ("openai", "gpt-5.5"),
     ("anthropic", "claude-sonnet-4-5"),
     ("gemini", "gemini-3.8-flash"),
     ("groq", "openai/gpt-oss-120b"),
     ("perplexity", "sonar-pro"),
     ("openai-compatible", "qwen"),
+    (
+        "aws-bedrock",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
+    (
+        "aws-bedrock-invoke",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
 ];
+
+/// The cells of the table that this version serves.
+fn cells(path: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let endpoint = Endpoint::from_path(path).unwrap();
+    PROVIDERS
+        .into_iter()
+        .filter(move |(id, _)| id.parse::<Provider>().unwrap().serves(endpoint))
+}
 
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
@@ -72,10 +91,14 @@ impl Used {
             ..Self::default()
         };
         match connection {
-            "anthropic" => {
+            "anthropic" | "aws-bedrock-invoke" => {
                 used.write_5m = 31 + call;
                 used.write_1h = 57 + call * 2;
                 used.searches = call % 3;
+            }
+            "aws-bedrock" => {
+                used.write_5m = 31 + call;
+                used.write_1h = 57 + call * 2;
             }
             "openai" => used.write = 19 + call,
             "perplexity" => {
@@ -169,6 +192,51 @@ impl Used {
     }
 }
 
+impl Used {
+    fn converse(&self) -> Value {
+        json!({"inputTokens": self.input, "outputTokens": self.output, "totalTokens": self.prompt() + self.output,
+            "cacheReadInputTokens": self.cache_read, "cacheWriteInputTokens": self.write_5m + self.write_1h,
+            "cacheDetails": [{"ttl": "1h", "inputTokens": self.write_1h}, {"ttl": "5m", "inputTokens": self.write_5m}]})
+    }
+}
+
+/// Events in AWS's framing.
+fn aws_stream(events: impl IntoIterator<Item = (&'static str, Value)>) -> Reply {
+    let frames = events.into_iter().map(|(name, payload)| {
+        let mut frame = bytes::BytesMut::new();
+        event_stream::encode_event(name, payload.to_string().as_bytes(), &mut frame).unwrap();
+        frame.to_vec()
+    });
+    Reply::stream("application/vnd.amazon.eventstream", frames)
+}
+
+/// Converse.
+fn converse(used: &Used, stream: bool) -> Reply {
+    let fields = json!({"usage": {"output_tokens_details": {"thinking_tokens": used.reasoning}}});
+    if !stream {
+        let tool = json!({"toolUse": {"toolUseId": "tooluse_1", "name": "look", "input": {}}});
+        let answer = json!({"output": {"message": {"role": "assistant", "content": [tool]}}, "stopReason": "tool_use",
+            "usage": used.converse(), "metrics": {"latencyMs": 1}, "additionalModelResponseFields": fields});
+        return Reply::json(200, answer.to_string());
+    }
+    aws_stream([
+        ("messageStart", json!({"role": "assistant"})),
+        (
+            "contentBlockStart",
+            json!({"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "tooluse_1", "name": "look"}}}),
+        ),
+        ("contentBlockStop", json!({"contentBlockIndex": 0})),
+        (
+            "messageStop",
+            json!({"stopReason": "tool_use", "additionalModelResponseFields": fields}),
+        ),
+        (
+            "metadata",
+            json!({"usage": used.converse(), "metrics": {"latencyMs": 1}}),
+        ),
+    ])
+}
+
 /// A provider that counts what it says it used. The first part of a path names the connection.
 fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
     let (connection, path) = request.path()[1..].split_once('/').unwrap();
@@ -184,15 +252,28 @@ fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
         *calls
     };
     let used = Used::of(connection, call);
-    let stream = body["stream"] == json!(true);
-    let model = body["model"].clone();
-    let sse = |events: Vec<(&str, Value)>| {
-        Reply::sse(events.into_iter().map(|(name, data)| {
-            if name.is_empty() {
-                format!("data: {data}\n\n")
-            } else {
-                format!("event: {name}\ndata: {data}\n\n")
-            }
+    let bedrock = path.starts_with("model/");
+    let stream = body["stream"] == json!(true) || path.ends_with("-stream");
+    let model = if bedrock {
+        json!("claude-sonnet-4-5-20250929")
+    } else {
+        body["model"].clone()
+    };
+    if path.contains("/converse") {
+        used.count(connection, counted);
+        return converse(&used, stream);
+    }
+    let framed = |events: Vec<(&'static str, Value)>| {
+        if !bedrock {
+            return Reply::sse(
+                events
+                    .into_iter()
+                    .map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")),
+            );
+        }
+        aws_stream(events.into_iter().map(|(_, data)| {
+            let bytes = base64::engine::general_purpose::STANDARD.encode(data.to_string());
+            ("chunk", json!({"bytes": bytes, "p": "abc"}))
         }))
     };
     if path.ends_with("chat/completions") {
@@ -244,7 +325,7 @@ fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
         begun["usage"] = Value::Null;
         let mut started = item.clone();
         started["arguments"] = json!("");
-        return sse(vec![
+        return framed(vec![
             (
                 "response.created",
                 json!({"type": "response.created", "sequence_number": 0, "response": begun}),
@@ -268,7 +349,7 @@ fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
             ),
         ]);
     }
-    assert!(path.ends_with("messages"), "{path}");
+    assert!(path.ends_with("messages") || bedrock, "{path}");
     let usage = used.messages();
     let mut message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": model,
         "content": [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}], "stop_reason": "tool_use", "stop_sequence": null, "usage": usage});
@@ -300,7 +381,7 @@ fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
             ..used
         };
         begun.count(connection, counted);
-        return sse(events).expect_cancel();
+        return framed(events).expect_cancel();
     }
     used.count(connection, counted);
     events.extend([
@@ -309,14 +390,26 @@ fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
             "usage": {"output_tokens": used.output, "output_tokens_details": {"thinking_tokens": used.reasoning}}})),
         ("message_stop", json!({"type": "message_stop"})),
     ]);
-    sse(events)
+    framed(events)
 }
 
 fn config(url: &str) -> String {
     let mut text = String::from(
         "client_keys = [{ name = \"ci\", key = \"k1\" }]\n[retry]\nbackoff_min = \"5ms\"\n",
     );
-    for (name, _) in CONNECTIONS {
+    for (name, _) in PROVIDERS {
+        if !Endpoint::ALL
+            .into_iter()
+            .any(|endpoint| name.parse::<Provider>().unwrap().serves(endpoint))
+        {
+            continue;
+        }
+        if name.starts_with("aws-") {
+            text.push_str(&format!(
+                "[connections.{name}]\nprovider = \"{name}\"\nbase_url = \"{url}/{name}\"\nregion = \"us-east-1\"\napi_key = \"provider-key\"\n"
+            ));
+            continue;
+        }
         text.push_str(&format!(
             "[connections.{name}]\nprovider = \"{name}\"\nbase_url = \"{url}/{name}\"\napi_key = \"provider-key\"\n"
         ));
@@ -438,7 +531,7 @@ async fn metrics_agree_with_what_the_providers_counted() {
     let mut told = 0;
     for round in 0..3 {
         for path in [CHAT, RESPONSES, MESSAGES] {
-            for (connection, model) in CONNECTIONS {
+            for (connection, model) in cells(path) {
                 for stream in [false, true] {
                     let body = question(path, &format!("{connection}/{model}"), stream, "Hi");
                     let before: u64 = counted
@@ -466,7 +559,9 @@ async fn metrics_agree_with_what_the_providers_counted() {
             }
         }
     }
-    assert_eq!(told, 3 * 3 * 6);
+    let count: u64 = asked.values().sum();
+    assert_eq!(told * 2, count);
+    assert!(count >= 3 * 3 * 7 * 2);
 
     // What goes wrong: a provider that is busy until the next target takes over, models that nobody has, a wrong request, and
     // a client that leaves in the middle.
@@ -529,7 +624,7 @@ async fn metrics_agree_with_what_the_providers_counted() {
     assert_eq!(samples.sum("calls_open", &[]), 0);
 
     let counted = counted.lock().unwrap().clone();
-    for (connection, _) in CONNECTIONS {
+    for (connection, _) in PROVIDERS {
         let counted = |kind: &'static str| {
             counted
                 .get(&(connection.to_owned(), kind))
@@ -608,11 +703,11 @@ async fn metrics_agree_with_what_the_providers_counted() {
     );
     assert_eq!(samples.sum("unpriced_calls_total", &[]), 0);
     // Each answer calls one tool, converted or not; the wrong request may have passed through to one more.
-    let tools = 3 * 3 * 6 * 2 + u64::from(passed_through) + 1;
+    let tools = count + u64::from(passed_through) + 1;
     assert_eq!(samples.sum("tool_calls_total", &[]), tools);
     assert_eq!(
         samples.sum("time_to_first_event_seconds_count", &[]),
-        3 * 3 * 6 + 1
+        count / 2 + 1
     );
     assert!(!page.contains("canary"), "a client's word became a label");
 }
