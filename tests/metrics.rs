@@ -1,9 +1,11 @@
 //! What `/metrics` says after a mixed run is what the providers counted, to the unit, in every cell, plain and streaming.
 
+#[path = "metrics/provider.rs"]
+mod provider;
 pub mod support;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,311 +14,62 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use provider::{Counted, provide};
 use serde_json::{Value, json};
 use support::gateway::Gateway;
-use support::http1::Recorded;
-use support::reply::Reply;
 use support::upstream::Upstream;
+use tower_llm_gateway::{Endpoint, Provider};
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The connections, each named after its provider, and whether the provider speaks the endpoint's own format.
-const CONNECTIONS: [(&str, &str); 6] = [
+/// Every provider, and a model of it; the connections bear their names.
+const PROVIDERS: [(&str, &str); 8] = [
     ("openai", "gpt-5.5"),
     ("anthropic", "claude-sonnet-4-5"),
     ("gemini", "gemini-3.8-flash"),
     ("groq", "openai/gpt-oss-120b"),
     ("perplexity", "sonar-pro"),
     ("openai-compatible", "qwen"),
+    (
+        "aws-bedrock",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
+    (
+        "aws-bedrock-invoke",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
 ];
+
+/// The cells of the table that this version serves.
+fn cells(path: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let endpoint = Endpoint::from_path(path).unwrap();
+    PROVIDERS
+        .into_iter()
+        .filter(move |(id, _)| id.parse::<Provider>().unwrap().serves(endpoint))
+}
 
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 const MESSAGES: &str = "/v1/messages";
 
-/// What one call used, in the gateway's own categories.
-#[derive(Debug, Clone, Copy, Default)]
-struct Used {
-    input: u64,
-    cache_read: u64,
-    write_5m: u64,
-    write_1h: u64,
-    write: u64,
-    output: u64,
-    reasoning: u64,
-    searches: u64,
-    /// The provider's own word, in pico-dollars.
-    cost: Option<u64>,
-}
-
-/// What the providers counted, by connection.
-type Counted = Arc<Mutex<BTreeMap<(String, &'static str), u64>>>;
-
-/// Dollars per million tokens of each kind and per thousand searches, as the configuration below has them.
-const INPUT: u64 = 3;
-const CACHE_READ_TENTHS: u64 = 3;
-const WRITE_HUNDREDTHS: u64 = 375;
-const WRITE_1H: u64 = 6;
-const OUTPUT: u64 = 15;
-const SEARCHES: u64 = 10;
-
-impl Used {
-    /// Numbers that no other call has.
-    fn of(connection: &str, call: u64) -> Self {
-        let mut used = Self {
-            input: 1000 + call * 13,
-            cache_read: 200 + call * 7,
-            output: 50 + call * 3,
-            reasoning: 11 + call,
-            ..Self::default()
-        };
-        match connection {
-            "anthropic" => {
-                used.write_5m = 31 + call;
-                used.write_1h = 57 + call * 2;
-                used.searches = call % 3;
-            }
-            "openai" => used.write = 19 + call,
-            "perplexity" => {
-                used.cache_read = 0;
-                used.searches = 1 + call % 2;
-                used.cost = Some(5_000_000_000 + call * 10_000_000);
-            }
-            "gemini" => used.cache_read = 0,
-            _ => {}
-        }
-        used
-    }
-
-    fn prompt(&self) -> u64 {
-        self.input + self.cache_read + self.write_5m + self.write_1h + self.write
-    }
-
-    /// In pico-dollars: a dollar per million tokens is a million of them per token.
-    fn cost(&self) -> u64 {
-        self.cost.unwrap_or(
-            (self.input * INPUT + self.write_1h * WRITE_1H + self.output * OUTPUT) * 1_000_000
-                + self.cache_read * CACHE_READ_TENTHS * 100_000
-                + (self.write_5m + self.write) * WRITE_HUNDREDTHS * 10_000
-                + self.searches * SEARCHES * 1_000_000_000,
-        )
-    }
-
-    fn count(&self, connection: &str, counted: &Counted) {
-        let mut counted = counted.lock().unwrap();
-        for (kind, count) in [
-            ("calls", 1),
-            ("input", self.input),
-            ("cache_read", self.cache_read),
-            ("cache_write_5m", self.write_5m),
-            ("cache_write_1h", self.write_1h),
-            ("cache_write", self.write),
-            ("output", self.output),
-            ("reasoning", self.reasoning),
-            ("searches", self.searches),
-            ("cost", self.cost()),
-        ] {
-            if count > 0 {
-                *counted.entry((connection.to_owned(), kind)).or_default() += count;
-            }
-        }
-    }
-
-    /// OpenAI's words for it, as this provider uses them.
-    fn chat(&self, connection: &str) -> Value {
-        let prompt = self.prompt();
-        let mut usage = json!({"prompt_tokens": prompt, "completion_tokens": self.output, "total_tokens": prompt + self.output});
-        match connection {
-            // The thoughts are missing from the completion, but not from the total.
-            "gemini" => usage["completion_tokens"] = json!(self.output - self.reasoning),
-            // They are counted beside the completion.
-            "perplexity" => {
-                usage["completion_tokens"] = json!(self.output - self.reasoning);
-                usage["reasoning_tokens"] = json!(self.reasoning);
-                usage["num_search_queries"] = json!(self.searches);
-                usage["search_context_size"] = json!("low");
-                let cost = self.cost.unwrap_or_default();
-                let cost = format!(
-                    "{}.{:012}",
-                    cost / 1_000_000_000_000,
-                    cost % 1_000_000_000_000
-                );
-                let cost: Value = serde_json::from_str(&cost).unwrap();
-                usage["cost"] = json!({"request_cost": 0.005, "total_cost": cost});
-            }
-            _ => {
-                usage["prompt_tokens_details"] =
-                    json!({"cached_tokens": self.cache_read, "cache_write_tokens": self.write});
-                usage["completion_tokens_details"] = json!({"reasoning_tokens": self.reasoning});
-            }
-        }
-        usage
-    }
-
-    fn responses(&self) -> Value {
-        json!({"input_tokens": self.prompt(), "output_tokens": self.output, "total_tokens": self.prompt() + self.output,
-            "input_tokens_details": {"cached_tokens": self.cache_read, "cache_write_tokens": self.write},
-            "output_tokens_details": {"reasoning_tokens": self.reasoning}})
-    }
-
-    fn messages(&self) -> Value {
-        json!({"input_tokens": self.input, "cache_read_input_tokens": self.cache_read,
-            "cache_creation_input_tokens": self.write_5m + self.write_1h,
-            "cache_creation": {"ephemeral_5m_input_tokens": self.write_5m, "ephemeral_1h_input_tokens": self.write_1h},
-            "output_tokens": self.output, "output_tokens_details": {"thinking_tokens": self.reasoning},
-            "server_tool_use": {"web_search_requests": self.searches, "web_fetch_requests": 0}, "service_tier": "standard"})
-    }
-}
-
-/// A provider that counts what it says it used. The first part of a path names the connection.
-fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
-    let (connection, path) = request.path()[1..].split_once('/').unwrap();
-    let body = request.json();
-    let text = body.to_string();
-    if text.contains("scripted:busy") {
-        return Reply::json(503, r#"{"error":{"message":"busy","type":"server_error"}}"#)
-            .header("retry-after", "0");
-    }
-    let call = {
-        let mut calls = calls.lock().unwrap();
-        *calls += 1;
-        *calls
-    };
-    let used = Used::of(connection, call);
-    let stream = body["stream"] == json!(true);
-    let model = body["model"].clone();
-    let sse = |events: Vec<(&str, Value)>| {
-        Reply::sse(events.into_iter().map(|(name, data)| {
-            if name.is_empty() {
-                format!("data: {data}\n\n")
-            } else {
-                format!("event: {name}\ndata: {data}\n\n")
-            }
-        }))
-    };
-    if path.ends_with("chat/completions") {
-        let tool = json!([{"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]);
-        let usage = used.chat(connection);
-        used.count(connection, counted);
-        if !stream {
-            return Reply::json(200, json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model,
-                "choices": [{"index": 0, "message": {"role": "assistant", "content": "Lima", "tool_calls": tool}, "finish_reason": "tool_calls"}],
-                "usage": usage}).to_string());
-        }
-        let asked =
-            body["stream_options"]["include_usage"] == json!(true) || connection == "perplexity";
-        assert!(asked, "a stream that did not ask for its usage: {text}");
-        let chunk = |delta: Value, finish: Value| {
-            json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
-            "model": model, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-        };
-        let mut events = vec![
-            chunk(json!({"role": "assistant", "content": "Li"}), Value::Null),
-            chunk(json!({"tool_calls": tool}), Value::Null),
-            chunk(json!({}), json!("tool_calls")),
-        ];
-        match connection {
-            // Gemini and Perplexity have it on the last chunk, Groq in a member of its own there.
-            "gemini" | "perplexity" => events[2]["usage"] = usage,
-            "groq" => events[2]["x_groq"] = json!({"id": "req", "usage": usage}),
-            _ => events.push(json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model,
-                "choices": [], "usage": usage})),
-        }
-        let mut pieces: Vec<String> = events
-            .iter()
-            .map(|event| format!("data: {event}\n\n"))
-            .collect();
-        pieces.push("data: [DONE]\n\n".to_owned());
-        return Reply::sse(pieces);
-    }
-    if path.ends_with("responses") {
-        let item = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look", "arguments": "{}", "status": "completed"});
-        let answer = json!({"id": "resp_1", "object": "response", "created_at": 1, "model": model, "status": "completed", "error": null,
-            "incomplete_details": null, "output": [item], "usage": used.responses(), "service_tier": "default"});
-        used.count(connection, counted);
-        if !stream {
-            return Reply::json(200, answer.to_string());
-        }
-        let mut begun = answer.clone();
-        begun["status"] = json!("in_progress");
-        begun["output"] = json!([]);
-        begun["usage"] = Value::Null;
-        let mut started = item.clone();
-        started["arguments"] = json!("");
-        return sse(vec![
-            (
-                "response.created",
-                json!({"type": "response.created", "sequence_number": 0, "response": begun}),
-            ),
-            (
-                "response.output_item.added",
-                json!({"type": "response.output_item.added", "sequence_number": 1, "output_index": 0, "item": started}),
-            ),
-            (
-                "response.function_call_arguments.done",
-                json!({"type": "response.function_call_arguments.done", "sequence_number": 2,
-                "output_index": 0, "item_id": "fc_1", "name": "look", "arguments": "{}"}),
-            ),
-            (
-                "response.output_item.done",
-                json!({"type": "response.output_item.done", "sequence_number": 3, "output_index": 0, "item": item}),
-            ),
-            (
-                "response.completed",
-                json!({"type": "response.completed", "sequence_number": 4, "response": answer}),
-            ),
-        ]);
-    }
-    assert!(path.ends_with("messages"), "{path}");
-    let usage = used.messages();
-    let mut message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": model,
-        "content": [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}], "stop_reason": "tool_use", "stop_sequence": null, "usage": usage});
-    if !stream {
-        used.count(connection, counted);
-        return Reply::json(200, message.to_string());
-    }
-    let block =
-        json!({"type": "content_block_start", "index": 0, "content_block": message["content"][0]});
-    message["content"] = json!([]);
-    message["stop_reason"] = Value::Null;
-    // The output is only known at the end.
-    message["usage"]["output_tokens"] = json!(1);
-    message["usage"]
-        .as_object_mut()
-        .unwrap()
-        .remove("output_tokens_details");
-    let mut events = vec![
-        (
-            "message_start",
-            json!({"type": "message_start", "message": message}),
-        ),
-        ("content_block_start", block),
-    ];
-    if text.contains("scripted:hang") {
-        let begun = Used {
-            output: 1,
-            reasoning: 0,
-            ..used
-        };
-        begun.count(connection, counted);
-        return sse(events).expect_cancel();
-    }
-    used.count(connection, counted);
-    events.extend([
-        ("content_block_stop", json!({"type": "content_block_stop", "index": 0})),
-        ("message_delta", json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null},
-            "usage": {"output_tokens": used.output, "output_tokens_details": {"thinking_tokens": used.reasoning}}})),
-        ("message_stop", json!({"type": "message_stop"})),
-    ]);
-    sse(events)
-}
-
 fn config(url: &str) -> String {
     let mut text = String::from(
         "client_keys = [{ name = \"ci\", key = \"k1\" }]\n[retry]\nbackoff_min = \"5ms\"\n",
     );
-    for (name, _) in CONNECTIONS {
+    for (name, _) in PROVIDERS {
+        if !Endpoint::ALL
+            .into_iter()
+            .any(|endpoint| name.parse::<Provider>().unwrap().serves(endpoint))
+        {
+            continue;
+        }
+        if name.starts_with("aws-") {
+            text.push_str(&format!(
+                "[connections.{name}]\nprovider = \"{name}\"\nbase_url = \"{url}/{name}\"\nregion = \"us-east-1\"\napi_key = \"provider-key\"\n"
+            ));
+            continue;
+        }
         text.push_str(&format!(
             "[connections.{name}]\nprovider = \"{name}\"\nbase_url = \"{url}/{name}\"\napi_key = \"provider-key\"\n"
         ));
@@ -438,7 +191,7 @@ async fn metrics_agree_with_what_the_providers_counted() {
     let mut told = 0;
     for round in 0..3 {
         for path in [CHAT, RESPONSES, MESSAGES] {
-            for (connection, model) in CONNECTIONS {
+            for (connection, model) in cells(path) {
                 for stream in [false, true] {
                     let body = question(path, &format!("{connection}/{model}"), stream, "Hi");
                     let before: u64 = counted
@@ -466,7 +219,9 @@ async fn metrics_agree_with_what_the_providers_counted() {
             }
         }
     }
-    assert_eq!(told, 3 * 3 * 6);
+    let count: u64 = asked.values().sum();
+    assert_eq!(told * 2, count);
+    assert!(count >= 3 * 3 * 7 * 2);
 
     // What goes wrong: a provider that is busy until the next target takes over, models that nobody has, a wrong request, and
     // a client that leaves in the middle.
@@ -529,7 +284,7 @@ async fn metrics_agree_with_what_the_providers_counted() {
     assert_eq!(samples.sum("calls_open", &[]), 0);
 
     let counted = counted.lock().unwrap().clone();
-    for (connection, _) in CONNECTIONS {
+    for (connection, _) in PROVIDERS {
         let counted = |kind: &'static str| {
             counted
                 .get(&(connection.to_owned(), kind))
@@ -608,11 +363,11 @@ async fn metrics_agree_with_what_the_providers_counted() {
     );
     assert_eq!(samples.sum("unpriced_calls_total", &[]), 0);
     // Each answer calls one tool, converted or not; the wrong request may have passed through to one more.
-    let tools = 3 * 3 * 6 * 2 + u64::from(passed_through) + 1;
+    let tools = count + u64::from(passed_through) + 1;
     assert_eq!(samples.sum("tool_calls_total", &[]), tools);
     assert_eq!(
         samples.sum("time_to_first_event_seconds_count", &[]),
-        3 * 3 * 6 + 1
+        count / 2 + 1
     );
     assert!(!page.contains("canary"), "a client's word became a label");
 }

@@ -36,6 +36,8 @@ mod metrics;
 mod otel;
 mod record;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

@@ -12,7 +12,7 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
 
 use super::Otel;
-use crate::observe::tests::{
+use crate::observe::testing::{
     ANSWER, Act, CHAT, ERROR, MESSAGES, START, STOP, Setup, Step, TEXT, TOOL, events, json,
     question, setup_with,
 };
