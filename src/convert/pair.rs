@@ -9,7 +9,7 @@ use super::chat_in;
 use super::chat_to_converse::{self, state::State as ChatToConverse};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
-use super::invoke;
+use super::invoke::{self, count};
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_converse::{self, state::State as MessagesToConverse};
@@ -48,14 +48,14 @@ impl Conversion {
         cx: &mut RequestContext<'_>,
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
-            Pair::CountOnInvoke => {
-                let ConvertedRequest { body, headers, .. } = invoke::count::convert(body, cx)?;
-                Ok(ConvertedRequest {
-                    body,
-                    headers,
-                    state: Self::Count,
-                })
-            }
+            Pair::CountOnConverse | Pair::CountOnInvoke => Ok(ConvertedRequest {
+                body: match pair {
+                    Pair::CountOnConverse => count::on_converse(body, cx)?,
+                    _ => count::on_invoke(body, cx)?,
+                },
+                headers: Vec::new(),
+                state: Self::Count,
+            }),
             Pair::MessagesToInvoke => {
                 let ConvertedRequest { body, headers, .. } = invoke::request::convert(body, cx)?;
                 Ok(ConvertedRequest {
@@ -193,7 +193,7 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
-            Self::Count => invoke::count::answer(body),
+            Self::Count => count::answer(body),
             Self::MessagesToInvoke => invoke::response::convert(body),
             Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),

@@ -4,9 +4,9 @@ use super::path::{ModelIds, Path};
 use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 /// Converse; `converse-stream` takes the same body.
-const CONVERSE_PATH: Path = path("/converse", "/converse-stream");
-const INVOKE_PATH: Path = path("/invoke", "/invoke-with-response-stream");
-const COUNT_PATH: Path = path("/count-tokens", "/count-tokens");
+const CONVERSE_PATH: Path = path(ModelIds::Aws, "/converse", "/converse-stream");
+const INVOKE_PATH: Path = path(ModelIds::Aws, "/invoke", "/invoke-with-response-stream");
+const COUNT_PATH: Path = path(ModelIds::AwsFoundation, "/count-tokens", "/count-tokens");
 
 pub(crate) static CONVERSE: Spec = spec(
     "aws-bedrock",
@@ -15,7 +15,7 @@ pub(crate) static CONVERSE: Spec = spec(
         cell(Pair::ChatToConverse, CONVERSE_PATH),
         cell(Pair::ResponsesToConverse, CONVERSE_PATH),
         cell(Pair::MessagesToConverse, CONVERSE_PATH),
-        Cell::Unavailable,
+        cell(Pair::CountOnConverse, COUNT_PATH),
     ],
 );
 pub(crate) static INVOKE: Spec = spec(
@@ -30,9 +30,9 @@ pub(crate) static INVOKE: Spec = spec(
 );
 
 /// An operation on a model, whose id stands in the path.
-const fn path(plain: &'static str, stream: &'static str) -> Path {
+const fn path(ids: ModelIds, plain: &'static str, stream: &'static str) -> Path {
     Path::Model {
-        ids: ModelIds::Aws,
+        ids,
         before: "/model/",
         plain,
         stream,

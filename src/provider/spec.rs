@@ -54,6 +54,7 @@ pub(crate) enum Pair {
     MessagesToInvoke,
     /// Counting the tokens of a request instead of sending it.
     CountOnInvoke,
+    CountOnConverse,
     ResponsesToInvoke,
     MessagesToChat,
     MessagesToConverse,
