@@ -1,6 +1,9 @@
 //! Anthropic's models. Sources: the model and feature tables of platform.claude.com.
 
-use super::{Capabilities, Effort, Efforts, ForcedTool, Sampling, Thinking, ThinkingDefault};
+use super::{
+    Capabilities, Effort, Efforts, ForcedTool, GeminiGeneration, Sampling, Thinking,
+    ThinkingDefault,
+};
 use Effort::{High, Low, Max, Medium, Xhigh};
 
 /// A part of a model's id, and what such models can do.
@@ -18,6 +21,8 @@ const CLASSIC: Capabilities = Capabilities {
     structured_outputs: false,
     effort_floor: None,
     cache_breakpoints: false,
+    thinking_budget: None,
+    gemini: GeminiGeneration::V3,
 };
 
 /// Thinking with a budget, off by default.
@@ -105,6 +110,8 @@ const UNKNOWN: Capabilities = Capabilities {
     structured_outputs: true,
     effort_floor: None,
     cache_breakpoints: false,
+    thinking_budget: None,
+    gemini: GeminiGeneration::V3,
 };
 
 const ROWS: &[Row] = &[

@@ -1,9 +1,10 @@
 //! What each model can do: a table, not code.
 //!
-//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's and OpenAI's models; every other
-//! id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
+//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's, Gemini's and OpenAI's models; every
+//! other id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
 
 mod claude;
+mod gemini;
 mod openai;
 
 use crate::glob;
@@ -35,24 +36,67 @@ pub struct Capabilities {
     pub effort_floor: Option<EffortFloor>,
     /// Whether it takes explicit breakpoints of the prompt cache, and requests that only fill it.
     pub cache_breakpoints: bool,
+    /// The least and the largest budget of thinking tokens; `None` where they are unknown.
+    pub thinking_budget: Option<BudgetRange>,
+    /// What it takes and gives on Gemini's native API.
+    pub gemini: GeminiGeneration,
+}
+
+impl Capabilities {
+    /// A model that nobody knows.
+    const UNKNOWN: Self = Self {
+        max_output: None,
+        sampling: Sampling::Any,
+        thinking: None,
+        efforts: Efforts::ALL,
+        forced_tool: ForcedTool::Yes,
+        prefill: true,
+        mid_system: false,
+        binding: false,
+        structured_outputs: true,
+        effort_floor: Some(EffortFloor::None),
+        cache_breakpoints: false,
+        thinking_budget: None,
+        gemini: GeminiGeneration::V3,
+    };
 }
 
 impl Default for Capabilities {
     fn default() -> Self {
-        Self {
-            max_output: None,
-            sampling: Sampling::Any,
-            thinking: None,
-            efforts: Efforts::ALL,
-            forced_tool: ForcedTool::Yes,
-            prefill: true,
-            mid_system: false,
-            binding: false,
-            structured_outputs: true,
-            effort_floor: Some(EffortFloor::None),
-            cache_breakpoints: false,
-        }
+        Self::UNKNOWN
     }
+}
+
+/// The least and the largest budget of thinking tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct BudgetRange {
+    /// In tokens.
+    pub least: u32,
+    /// In tokens.
+    pub most: u32,
+}
+
+/// The generations of Gemini's models, as far as its native API treats them differently.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize))]
+#[non_exhaustive]
+pub enum GeminiGeneration {
+    /// Before 2.5: schemas in a subset of OpenAPI's.
+    #[cfg_attr(feature = "config", serde(rename = "legacy"))]
+    Legacy,
+    /// Schemas in JSON Schema; Google's own tools or the client's functions, not both.
+    #[cfg_attr(feature = "config", serde(rename = "2.5"))]
+    V2_5,
+    /// 3 and later: calls have ids and signatures, results may hold media, Google's own tools work beside functions, and there
+    /// are no penalties.
+    #[default]
+    #[cfg_attr(feature = "config", serde(rename = "3"))]
+    V3,
 }
 
 /// An effort below [`Effort::Low`].
@@ -298,6 +342,10 @@ pub struct CapabilitiesOverride {
     pub effort_floor: Option<EffortFloor>,
     /// See [`Capabilities::cache_breakpoints`].
     pub cache_breakpoints: Option<bool>,
+    /// See [`Capabilities::thinking_budget`].
+    pub thinking_budget: Option<BudgetRange>,
+    /// See [`Capabilities::gemini`].
+    pub gemini: Option<GeminiGeneration>,
 }
 
 impl CapabilitiesOverride {
@@ -328,6 +376,8 @@ impl CapabilitiesOverride {
         base.structured_outputs = self.structured_outputs.unwrap_or(base.structured_outputs);
         base.effort_floor = self.effort_floor.or(base.effort_floor);
         base.cache_breakpoints = self.cache_breakpoints.unwrap_or(base.cache_breakpoints);
+        base.thinking_budget = self.thinking_budget.or(base.thinking_budget);
+        base.gemini = self.gemini.unwrap_or(base.gemini);
     }
 }
 
@@ -356,6 +406,7 @@ impl ModelTable {
     pub fn lookup(&self, id: &str) -> Capabilities {
         let mut found = claude::lookup(id)
             .or_else(|| openai::lookup(id))
+            .or_else(|| gemini::lookup(id))
             .unwrap_or_default();
         for (glob, values) in &self.overrides {
             if glob::matches(glob, id) {
