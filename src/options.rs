@@ -39,6 +39,12 @@ pub struct Options {
     pub emit_phase: Option<bool>,
     /// Whether a tool that fetches pages becomes OpenAI's web search, which can open them. Default: false.
     pub web_fetch_as_search: Option<bool>,
+    /// Whether Gemini's native API is asked for summaries of the model's thoughts where the client says nothing about them.
+    /// Default: true.
+    pub expose_thoughts: Option<bool>,
+    /// Whether Gemini's native API gets schemas in its own subset of OpenAPI's, which its older models want, rather than as
+    /// JSON Schema. Default: what the model's generation takes.
+    pub legacy_schema: Option<bool>,
 }
 
 impl Options {
@@ -62,6 +68,8 @@ impl Options {
             prefill: self.prefill.or(base.prefill),
             emit_phase: self.emit_phase.or(base.emit_phase),
             web_fetch_as_search: self.web_fetch_as_search.or(base.web_fetch_as_search),
+            expose_thoughts: self.expose_thoughts.or(base.expose_thoughts),
+            legacy_schema: self.legacy_schema.or(base.legacy_schema),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Connection {
     provider: Provider,
     base: BaseUrl,
     injected: Vec<InjectedHeader>,
+    /// The same for the provider's native API; empty where it has none.
+    native: Vec<InjectedHeader>,
     options: Options,
     budget: TpsBudget,
 }
@@ -64,8 +66,9 @@ impl Connection {
         self.name.clone()
     }
 
-    pub(crate) fn injected(&self) -> &[InjectedHeader] {
-        &self.injected
+    /// The headers that every request carries, to the provider's native API or to its usual one.
+    pub(crate) fn injected(&self, native: bool) -> &[InjectedHeader] {
+        if native { &self.native } else { &self.injected }
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -176,6 +179,11 @@ impl ConnectionBuilder {
             .ok_or(InvalidConnection::NoBaseUrl)?;
         let base = BaseUrl::parse(url, spec.base_suffix)?;
         let mut injected = Vec::with_capacity(self.headers.len() + 1);
+        let mut native: Vec<_> = self
+            .credential
+            .native_header(self.provider)?
+            .into_iter()
+            .collect();
         match self.credential.header(self.provider)? {
             Some(header) => injected.push(header),
             None if spec.needs_key => return Err(InvalidConnection::NoCredential),
@@ -183,7 +191,11 @@ impl ConnectionBuilder {
         }
         for (name, value) in &self.headers {
             let header = InjectedHeader::configured(name, value);
-            injected.push(header.ok_or_else(|| InvalidConnection::Header(name.clone()))?);
+            let header = header.ok_or_else(|| InvalidConnection::Header(name.clone()))?;
+            if spec.native.is_some() {
+                native.push(header.clone());
+            }
+            injected.push(header);
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage")]
         let percent = self.retry.budget_percent.min(100_000) as f32 / 100.0;
@@ -192,6 +204,7 @@ impl ConnectionBuilder {
             provider: self.provider,
             base,
             injected,
+            native,
             options: self.options,
             budget: TpsBudget::new(
                 Duration::from_secs(10),

@@ -15,7 +15,6 @@ use golden_support::check::check;
 const PENDING: &[(&str, &str)] = &[
     ("bedrock_wire", "AWS credentials, signing and framing"),
     ("chat_to_converse", "Chat clients on aws-bedrock"),
-    ("chat_to_gemini", "Gemini's native endpoint"),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];

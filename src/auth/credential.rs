@@ -44,6 +44,21 @@ impl Credential {
         &self,
         provider: Provider,
     ) -> Result<Option<InjectedHeader>, InvalidCredential> {
+        self.header_in(provider.spec().auth)
+    }
+
+    /// The header that carries this credential to the provider's native API, where it has one.
+    pub(crate) fn native_header(
+        &self,
+        provider: Provider,
+    ) -> Result<Option<InjectedHeader>, InvalidCredential> {
+        match provider.spec().native {
+            Some(native) => self.header_in(native.auth),
+            None => Ok(None),
+        }
+    }
+
+    fn header_in(&self, scheme: AuthScheme) -> Result<Option<InjectedHeader>, InvalidCredential> {
         let Self::ApiKey(key) = self else {
             return Ok(None);
         };
@@ -51,9 +66,13 @@ impl Credential {
         if key.trim().is_empty() {
             return Err(InvalidCredential);
         }
-        let (name, value) = match provider.spec().auth {
+        let (name, value) = match scheme {
             AuthScheme::XApiKey => (
                 HeaderName::from_static("x-api-key"),
+                HeaderValue::from_str(key),
+            ),
+            AuthScheme::XGoogApiKey => (
+                HeaderName::from_static("x-goog-api-key"),
                 HeaderValue::from_str(key),
             ),
             AuthScheme::Bearer | AuthScheme::Aws => (
@@ -76,6 +95,10 @@ impl fmt::Debug for Credential {
         })
     }
 }
+
+/// On a request: it goes to the provider's native API, which takes the credential in a header of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NativeApi;
 
 /// A header ready to be sent.
 #[derive(Debug, Clone)]
@@ -114,7 +137,13 @@ mod tests {
             .unwrap()
             .unwrap()
             .insert_into(&mut headers);
+        key.native_header(Provider::Gemini)
+            .unwrap()
+            .unwrap()
+            .insert_into(&mut headers);
+        assert!(key.native_header(Provider::Groq).unwrap().is_none());
         assert_eq!(headers["x-api-key"], "k-1");
+        assert_eq!(headers["x-goog-api-key"], "k-1");
         assert_eq!(headers["authorization"], "Bearer k-1");
         assert!(headers.values().all(HeaderValue::is_sensitive));
     }

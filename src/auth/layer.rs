@@ -13,6 +13,8 @@ use crate::provider::Provider;
 #[derive(Debug, Clone, Default)]
 pub struct AuthLayer {
     fixed: Option<InjectedHeader>,
+    /// The same for the provider's native API, where it has one.
+    native: Option<InjectedHeader>,
 }
 
 impl AuthLayer {
@@ -29,6 +31,7 @@ impl AuthLayer {
     pub fn with(provider: Provider, credential: &Credential) -> Result<Self, InvalidCredential> {
         Ok(Self {
             fixed: credential.header(provider)?,
+            native: credential.native_header(provider)?,
         })
     }
 }
@@ -37,6 +40,6 @@ impl<S> Layer<S> for AuthLayer {
     type Service = Auth<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Auth::new(inner, self.fixed.clone())
+        Auth::new(inner, self.fixed.clone(), self.native.clone())
     }
 }

@@ -4,7 +4,7 @@ mod credential;
 mod layer;
 mod service;
 
-pub(crate) use credential::InjectedHeader;
 pub use credential::{Credential, InvalidCredential};
+pub(crate) use credential::{InjectedHeader, NativeApi};
 pub use layer::AuthLayer;
 pub use service::{Auth, ResponseFuture};

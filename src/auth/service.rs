@@ -8,7 +8,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::credential::InjectedHeader;
+use super::credential::{InjectedHeader, NativeApi};
 use crate::body::Payload;
 use crate::call::Attempt;
 use crate::headers;
@@ -18,11 +18,20 @@ use crate::headers;
 pub struct Auth<S> {
     inner: S,
     fixed: Option<InjectedHeader>,
+    native: Option<InjectedHeader>,
 }
 
 impl<S> Auth<S> {
-    pub(crate) fn new(inner: S, fixed: Option<InjectedHeader>) -> Self {
-        Self { inner, fixed }
+    pub(crate) fn new(
+        inner: S,
+        fixed: Option<InjectedHeader>,
+        native: Option<InjectedHeader>,
+    ) -> Self {
+        Self {
+            inner,
+            fixed,
+            native,
+        }
     }
 }
 
@@ -40,14 +49,16 @@ where
 
     fn call(&mut self, mut request: Request<Payload>) -> Self::Future {
         let attempt = request.extensions_mut().remove::<Attempt>();
+        let native = request.extensions_mut().remove::<NativeApi>().is_some();
         let out = request.headers_mut();
         headers::strip_credentials(out);
         if let Some(attempt) = &attempt {
-            for header in attempt.target().connection().injected() {
+            for header in attempt.target().connection().injected(native) {
                 header.insert_into(out);
             }
         }
-        if let Some(header) = &self.fixed {
+        let fixed = if native { &self.native } else { &self.fixed };
+        if let Some(header) = fixed {
             header.insert_into(out);
         }
         ResponseFuture {

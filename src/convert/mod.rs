@@ -12,6 +12,7 @@ pub(crate) mod anthropic_error;
 pub(crate) mod anthropic_out;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
+pub(crate) mod chat_to_gemini;
 pub(crate) mod chat_to_messages;
 pub(crate) mod compact;
 pub(crate) mod context;

@@ -5,8 +5,10 @@ use http::{HeaderMap, StatusCode};
 
 use super::anthropic_error;
 use super::chat_in;
+use super::chat_to_gemini::{self, state::State as ChatToGemini};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
+use super::gemini_in;
 use super::machine::Machine;
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
@@ -22,6 +24,7 @@ use crate::usage::Usage;
 /// A conversion under way: the pair, and what its answer needs to know of the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
+    ChatToGemini(ChatToGemini),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToResponses(MessagesToResponses),
@@ -37,6 +40,18 @@ impl Conversion {
         cx: &mut RequestContext<'_>,
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
+            Pair::ChatToGemini => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_gemini::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToGemini(state),
+                })
+            }
             Pair::ChatToMessages => {
                 let ConvertedRequest {
                     body,
@@ -103,6 +118,8 @@ impl Conversion {
     /// The format that the provider answers in, as far as its stream's events are concerned.
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
+            // Gemini has no event that says nothing, as Chat.
+            Self::ChatToGemini(_) => Format::Chat,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Format::Chat,
             Self::MessagesToResponses(_) => Format::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
@@ -116,6 +133,7 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
+            Self::ChatToGemini(state) => chat_to_gemini::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::MessagesToResponses(state) => {
@@ -136,6 +154,9 @@ impl Conversion {
         out: &mut BytesMut,
     ) -> Result<Usage, ClientError> {
         match self {
+            Self::ChatToGemini(state) => {
+                chat_to_gemini::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
@@ -157,6 +178,9 @@ impl Conversion {
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
+            Self::ChatToGemini(state) => {
+                Box::new(chat_to_gemini::stream::GeminiToChat::new(state, cx, limit))
+            }
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
@@ -185,6 +209,7 @@ impl Conversion {
         body: &Bytes,
     ) -> ClientError {
         match self {
+            Self::ChatToGemini(_) => gemini_in::convert_error(status, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
@@ -204,6 +229,8 @@ impl Conversion {
             }
             // OpenAI's own headers go on as they are.
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            // Google sends none.
+            Self::ChatToGemini(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

@@ -15,6 +15,7 @@ const fn spec(id: &'static str) -> Spec {
         client_headers: &[],
         request_id: "x-amzn-requestid",
         cells: [Cell::Unavailable; 4],
+        native: None,
         chat: None,
     }
 }

@@ -29,5 +29,6 @@ pub(crate) static SPEC: Spec = Spec {
         },
         Cell::Unavailable,
     ],
+    native: None,
     chat: None,
 };

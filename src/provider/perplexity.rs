@@ -28,6 +28,7 @@ pub(crate) static SPEC: Spec = Spec {
         },
         Cell::Unavailable,
     ],
+    native: None,
     chat: Some(&CHAT),
 };
 

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 use crate::convert::chat_in;
 use crate::endpoint::Format;
-use crate::format::gemini::{Answer, Blob, Code, CodeResult};
+use crate::format::gemini::{Answer, Blob, Candidate, Code, CodeResult};
 use crate::format::raw::RawStr;
 use crate::provider::Provider;
 
@@ -57,6 +57,9 @@ pub(crate) trait Sink {
 
     /// The next piece of the candidate.
     fn piece(&mut self, piece: Piece<'_>);
+
+    /// All pieces of a chunk were told; what else it says of the candidate is here.
+    fn end(&mut self, _candidate: &Candidate<'_>) {}
 }
 
 /// The head of an answer.

@@ -74,6 +74,7 @@ impl Progress {
         if candidate.is_flagged() {
             replace(&mut self.safety, candidate.safety_ratings);
         }
+        sink.end(candidate);
         Ok(())
     }
 

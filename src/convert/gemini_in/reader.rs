@@ -92,7 +92,12 @@ impl Reader {
             self.held_limit,
             self.origin,
             sink,
-        )
+        )?;
+        // Nothing can follow: told at once, so that as the first event it is worth another try.
+        match self.progress.failure(self.origin) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
     }
 
     /// The stream ended cleanly: it was complete.

@@ -179,7 +179,7 @@ const ENDINGS: [(&str, &str); 41] = [
 ];
 
 /// The media type that a file's name shows.
-pub(crate) fn type_of_name(name: &str) -> Option<&'static str> {
+fn type_of_name(name: &str) -> Option<&'static str> {
     let (_, ending) = name.rsplit_once('.')?;
     let row = ENDINGS
         .iter()

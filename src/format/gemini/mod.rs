@@ -8,10 +8,10 @@ mod answer;
 mod grounding;
 
 pub(crate) use answer::{
-    Answer, Blob, Candidate, Code, CodeResult, FunctionCall, LogProb, LogProbs, ModalityCount,
-    Part, UsageMetadata,
+    Answer, Blob, Candidate, Code, CodeResult, LogProb, LogProbs, ModalityCount, Part,
+    UsageMetadata,
 };
-pub(crate) use grounding::{Citation, CitationMetadata, GroundingMetadata, Page, Segment, Support};
+pub(crate) use grounding::{CitationMetadata, GroundingMetadata, Page, Segment};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

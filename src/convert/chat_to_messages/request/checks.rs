@@ -87,7 +87,8 @@ fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
     }
 }
 
-fn refuse_unless_lossy(
+/// Refuses a field that was set, or drops it where the owner allows that.
+pub(in crate::convert) fn refuse_unless_lossy(
     asked: bool,
     field: &'static str,
     cx: &mut RequestContext<'_>,
@@ -98,7 +99,7 @@ fn refuse_unless_lossy(
     if !cx.lossy {
         return Err(Refusal::unsupported(
             field,
-            "Anthropic has no such parameter",
+            format!("{} has no such parameter", cx.provider),
         ));
     }
     cx.report.drop_field(field);
@@ -106,7 +107,10 @@ fn refuse_unless_lossy(
 }
 
 /// A moderation that blocks is a promise; one that only reports is a hint.
-fn moderation(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), Refusal> {
+pub(in crate::convert) fn moderation(
+    request: &Request<'_>,
+    cx: &mut RequestContext<'_>,
+) -> Result<(), Refusal> {
     let Some(moderation) = request.moderation.map(RawValue::get) else {
         return Ok(());
     };
@@ -116,7 +120,7 @@ fn moderation(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Result<(), 
         if mode.is_some_and(|mode| mode.is("block")) {
             return Err(Refusal::unsupported(
                 format!("moderation.policy.{}.mode", name.decode()),
-                "Anthropic has no moderation that blocks",
+                format!("{} has no moderation that blocks", cx.provider),
             ));
         }
     }

@@ -18,7 +18,7 @@ use crate::format::raw::RawStr;
 
 /// Who speaks in a Chat message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::convert) enum Role {
     /// `system` or `developer`.
     System,
     User,
@@ -47,7 +47,7 @@ impl Speaker {
 }
 
 /// The roles of all messages.
-pub(super) fn roles(messages: &[Message<'_>]) -> Result<Vec<Role>, Refusal> {
+pub(in crate::convert) fn roles(messages: &[Message<'_>]) -> Result<Vec<Role>, Refusal> {
     let mut roles = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
         let Some(role) = message.role else {

@@ -8,9 +8,9 @@
 //! before it, up to the next assistant turn; never on the time or on chance.
 
 mod assistant;
-mod checks;
+pub(in crate::convert) mod checks;
 mod files;
-mod messages;
+pub(in crate::convert) mod messages;
 mod output_config;
 mod params;
 mod parts;
@@ -18,10 +18,10 @@ pub(in crate::convert) mod path;
 mod reasoning;
 mod replay;
 mod results;
-mod system;
+pub(in crate::convert) mod system;
 mod tool_choice;
 mod tool_schema;
-mod tools;
+pub(in crate::convert) mod tools;
 mod web_search;
 
 #[cfg(test)]

@@ -4,26 +4,26 @@ pub(super) use crate::convert::path::{missing, number, parse, wrong_type};
 
 /// An element of a list inside a message (`messages[2].content[0]`).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct At {
-    pub(super) message: usize,
-    pub(super) list: &'static str,
-    pub(super) index: usize,
+pub(in crate::convert) struct At {
+    pub(in crate::convert) message: usize,
+    pub(in crate::convert) list: &'static str,
+    pub(in crate::convert) index: usize,
 }
 
 impl At {
     /// The element's path.
-    pub(super) fn path(self) -> String {
+    pub(in crate::convert) fn path(self) -> String {
         format!("messages[{}].{}[{}]", self.message, self.list, self.index)
     }
 
     /// The path of the element's `member`.
-    pub(super) fn member(self, member: &str) -> String {
+    pub(in crate::convert) fn member(self, member: &str) -> String {
         format!("{}.{member}", self.path())
     }
 }
 
 /// The path of a message's `member`.
-pub(super) fn message(index: usize, member: &str) -> String {
+pub(in crate::convert) fn message(index: usize, member: &str) -> String {
     format!("messages[{index}].{member}")
 }
 

@@ -19,7 +19,7 @@ const JSON_INSTRUCTION: &[u8] =
 
 /// A text, or a mark for the block before it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Piece<'a> {
+pub(in crate::convert) enum Piece<'a> {
     Text(RawStr<'a>),
     Mark(Ttl),
 }
@@ -80,7 +80,7 @@ pub(super) fn mark(out: &mut Out, section: Section, ttl: Ttl, report: &mut LossR
 }
 
 /// Visits the texts of a system message that are not blank, and its cache marks.
-pub(super) fn each_piece<'a>(
+pub(in crate::convert) fn each_piece<'a>(
     message: &Message<'a>,
     index: usize,
     report: &mut LossReport,
@@ -151,14 +151,14 @@ pub(super) fn message_mark(message: &Message<'_>, report: &mut LossReport) -> Op
 }
 
 /// Reports a part's members that no rule knows.
-pub(super) fn report_unknown_part(part: &Part<'_>, report: &mut LossReport) {
+pub(in crate::convert) fn report_unknown_part(part: &Part<'_>, report: &mut LossReport) {
     for name in &part.unknown {
         report.drop_field(format!("messages[].content[].{name}"));
     }
 }
 
 /// Reports what a system or user message holds beside its content.
-pub(super) fn report_unused(message: &Message<'_>, report: &mut LossReport) {
+pub(in crate::convert) fn report_unused(message: &Message<'_>, report: &mut LossReport) {
     for (name, present) in [
         ("messages[].name", message.name.is_some()),
         ("messages[].tool_calls", message.tool_calls.is_some()),
@@ -193,7 +193,7 @@ pub(super) fn report_unused(message: &Message<'_>, report: &mut LossReport) {
 }
 
 /// Reports a message's members that no rule knows.
-pub(super) fn report_unknown(message: &Message<'_>, report: &mut LossReport) {
+pub(in crate::convert) fn report_unknown(message: &Message<'_>, report: &mut LossReport) {
     for name in &message.unknown {
         report.drop_field(format!("messages[].{name}"));
     }

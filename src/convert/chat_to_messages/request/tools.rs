@@ -483,13 +483,18 @@ impl<'a> Tools<'a> {
 }
 
 /// Reports members that no view knows.
-pub(super) fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut RequestContext<'_>) {
+pub(in crate::convert) fn report_unknown(
+    names: &[Cow<'_, str>],
+    prefix: &str,
+    cx: &mut RequestContext<'_>,
+) {
     for name in names {
         cx.report.drop_field(format!("{prefix}{name}"));
     }
 }
 
-fn required<'a>(
+/// A name, which must be there.
+pub(in crate::convert) fn required<'a>(
     name: Option<RawStr<'a>>,
     at: impl FnOnce() -> String,
 ) -> Result<RawStr<'a>, Refusal> {

@@ -5,7 +5,7 @@
 
 pub(super) mod annotations;
 mod cut;
-pub(super) mod reasoning;
+pub(in crate::convert) mod reasoning;
 pub(super) mod tools;
 pub(super) mod usage;
 
@@ -117,7 +117,7 @@ fn write_message(
     message.string("role", "assistant");
     let called = blocks.iter().any(|block| is(block, "tool_use"));
     let annotations = write_content(message, blocks, cut, called);
-    write_reasoning(message, blocks, Fields::of(state));
+    write_reasoning(message, blocks, Fields::of(state.reasoning));
     if !annotations.is_empty() {
         annotations.write(message.key("annotations"));
     }

@@ -2,7 +2,6 @@
 
 use bytes::BytesMut;
 
-use super::super::state::State;
 use super::is;
 use crate::codec::write::Object;
 use crate::format::messages::Block;
@@ -24,8 +23,9 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    pub(crate) fn of(state: &State) -> Self {
-        let (blocks, details) = match state.reasoning {
+    /// The fields of this choice.
+    pub(crate) fn of(reasoning: ChatReasoning) -> Self {
+        let (blocks, details) = match reasoning {
             ChatReasoning::ThinkingBlocks => (true, false),
             ChatReasoning::ReasoningDetails => (false, true),
             ChatReasoning::Both => (true, true),

@@ -83,7 +83,7 @@ impl MessagesToChat {
     /// A converter for one answer.
     pub(crate) fn new(state: State, cx: AnswerContext) -> Self {
         Self {
-            fields: Fields::of(&state),
+            fields: Fields::of(state.reasoning),
             chunks: Chunks::new(cx.now, state.include_usage),
             cutter: Cutter::new(&state.stops),
             state,
