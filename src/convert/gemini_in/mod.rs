@@ -87,6 +87,10 @@ impl Head {
 
 /// A piece of an answer.
 #[derive(Debug, Clone)]
+#[allow(
+    dead_code,
+    reason = "Chat clients get signatures and steps at the end, with all others"
+)]
 pub(crate) enum Piece<'a> {
     /// A summary of what the model thought; never empty.
     Thought(RawStr<'a>),

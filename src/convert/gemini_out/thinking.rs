@@ -52,7 +52,9 @@ impl Thinking<'_> {
     pub(crate) fn show(&mut self, model: &Capabilities) {
         let thinks = match (&self.budget, &self.level, model.thinking) {
             (Some(budget), _, _) => budget != "0",
-            (None, Some(_), _) | (None, None, None) => true,
+            (None, Some(_), _) => true,
+            // Nobody knows whether it can.
+            (None, None, None) => false,
             (None, None, Some(kinds)) => {
                 (kinds.enabled || kinds.adaptive) && kinds.default != ThinkingDefault::Off
             }

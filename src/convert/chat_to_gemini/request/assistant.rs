@@ -41,9 +41,10 @@ impl<'a> History<'_, 'a> {
             None
         };
         let google = google.unwrap_or_default();
-        let parts = walk::member(google, "parts").filter(|parts| walk::is_array(parts));
-        if let Some(parts) = parts {
-            contents.replay(walk::elements(parts).filter(|part| walk::is_object(part)));
+        let parts = walk::elements(walk::member(google, "parts").unwrap_or_default());
+        let mut parts = parts.filter(|part| walk::is_object(part)).peekable();
+        if parts.peek().is_some() {
+            contents.replay(parts);
             return Ok(());
         }
         let calls = self.calls_of(index);

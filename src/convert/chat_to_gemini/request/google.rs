@@ -40,15 +40,20 @@ impl<'a> Google<'a> {
         cx: &mut RequestContext<'_>,
     ) -> Result<Self, Refusal> {
         let mut google = Self::default();
-        for name in &request.unknown {
-            let value = || walk::member(body, name).unwrap_or_default();
-            match &*camel_case(name) {
-                "extraBody" => google.extra_body(value(), cx)?,
-                "thinkingConfig" | "cachedContent" | "safetySettings" => {
-                    google.field(name, name.to_string(), value())?;
-                }
-                _ => cx.report.drop_field(name.to_string()),
+        if request.unknown.is_empty() {
+            return Ok(google);
+        }
+        for (key, value) in walk::members(body).filter(|(_, value)| *value != "null") {
+            let name = key.decode();
+            match &*name {
+                "extra_body" => google.extra_body(value, cx)?,
+                _ if is_top_level(&name) => google.field(&name, name.to_string(), value)?,
+                _ => {}
             }
+        }
+        let unknown = request.unknown.iter();
+        for name in unknown.filter(|name| *name != "extra_body" && !is_top_level(name)) {
+            cx.report.drop_field(name.to_string());
         }
         Ok(google)
     }
@@ -179,6 +184,14 @@ impl<'a> Google<'a> {
             request.key("labels").put_slice(labels.as_bytes());
         }
     }
+}
+
+/// Whether a field may stand beside OpenAI's.
+fn is_top_level(name: &str) -> bool {
+    matches!(
+        &*camel_case(name),
+        "thinkingConfig" | "cachedContent" | "safetySettings"
+    )
 }
 
 /// Whether a field's value is of the type that it takes.

@@ -7,6 +7,8 @@ mod chunk;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod validate;
 
 use bytes::BytesMut;
 
