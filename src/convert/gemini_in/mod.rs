@@ -13,9 +13,6 @@ mod replay;
 mod usage;
 mod whole;
 
-#[cfg(test)]
-mod tests;
-
 use std::borrow::Cow;
 
 use crate::convert::chat_in;

@@ -17,9 +17,6 @@ mod tools;
 pub(crate) mod trigger;
 mod values;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use camel::{camel_case, write_camel};
 pub(crate) use contents::{Call, Contents, Section};
 pub(crate) use declaration::{Declaration, write_declaration};

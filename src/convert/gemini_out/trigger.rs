@@ -82,3 +82,57 @@ pub(crate) fn chat(body: &[u8]) -> bool {
         text.is_some_and(|tool| chat_tool(tool).is_some())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_compatible_endpoint_does_not_know() {
+        for (body, native) in [
+            (r#"{"web_search_options":{}}"#, true),
+            (
+                r#"{"web_search_options":{"search_context_size":"low"}}"#,
+                true,
+            ),
+            (r#"{"web_search_options":null}"#, false),
+            (r#"{"tools":[{"googleSearch":{}}]}"#, true),
+            (r#"{"tools":[{"google_search":{}}]}"#, true),
+            (r#"{"tools":[{"google_search":null}]}"#, false),
+            (r#"{"\u0074ools":[{"url\u0043ontext":{}}]}"#, true),
+            (r#"{"tools":[{"type":"codeExecution"}]}"#, true),
+            (
+                r#"{"tools":[{"type":"file_search","vector_store_ids":[]}]}"#,
+                true,
+            ),
+            (r#"{"tools":[{"googleSearchRetrieval":{}}]}"#, true),
+            (r#"{"tools":[{"googleMaps":{}}]}"#, true),
+            (
+                r#"{"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"url_context","parameters":{}}}]}"#,
+                true,
+            ),
+            (
+                r#"{"tools":[{"type":"function","function":{"name":"googleSearch","parameters":{"type":"object","properties":{"q":{}}}}}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"function","function":{"name":"f"}}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"custom","custom":{"name":"googleSearch"}}]}"#,
+                false,
+            ),
+            (r#"{"tools":[7,"googleSearch",null,[]]}"#, false),
+            (r#"{"tools":{"googleSearch":{}}}"#, false),
+            (
+                r#"{"messages":[{"tools":[{"googleSearch":{}}],"web_search_options":{}}]}"#,
+                false,
+            ),
+            (r#"{"model":"googleSearch"}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(chat(body.as_bytes()), native, "{body}");
+        }
+    }
+}
