@@ -119,8 +119,9 @@ impl Conversion {
     pub(crate) fn upstream_format(&self) -> Format {
         match self {
             // Gemini has no event that says nothing, as Chat.
-            Self::ChatToGemini(_) => Format::Chat,
-            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Format::Chat,
+            Self::ChatToGemini(_) | Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {
+                Format::Chat
+            }
             Self::MessagesToResponses(_) => Format::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
         }
@@ -227,10 +228,8 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
-            // OpenAI's own headers go on as they are.
-            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
-            // Google sends none.
-            Self::ChatToGemini(_) => {}
+            // OpenAI's own headers go on as they are; Google sends none.
+            Self::ChatToGemini(_) | Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

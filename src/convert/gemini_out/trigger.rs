@@ -65,11 +65,7 @@ pub(crate) fn chat(body: &[u8]) -> bool {
     let mut tools = None;
     for member in members(body, 0..body.len()) {
         match &*member.key {
-            "web_search_options" => {
-                if body.get(member.value) != Some(b"null") {
-                    return true;
-                }
-            }
+            "web_search_options" if body.get(member.value.clone()) != Some(b"null") => return true,
             "tools" => tools = Some(member.value),
             _ => {}
         }

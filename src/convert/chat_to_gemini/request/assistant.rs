@@ -141,6 +141,7 @@ fn texts<'a>(
 
 /// Reports what is never sent back: thoughts and citations among it.
 fn report_unused(said: &Message<'_>, cx: &mut RequestContext<'_>) {
+    super::parts::report_message_marks(said, cx);
     for (name, present) in [
         ("name", said.name.is_some()),
         ("annotations", said.annotations.is_some()),
@@ -150,11 +151,6 @@ fn report_unused(said: &Message<'_>, cx: &mut RequestContext<'_>) {
         ("thinking_blocks", said.thinking_blocks.is_some()),
         ("reasoning_details", said.reasoning_details.is_some()),
         ("content_blocks", said.content_blocks.is_some()),
-        ("cache_control", said.cache_control.is_some()),
-        (
-            "prompt_cache_breakpoint",
-            said.prompt_cache_breakpoint.is_some(),
-        ),
     ] {
         if present {
             cx.report.drop_field(format!("messages[].{name}"));

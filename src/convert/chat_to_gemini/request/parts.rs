@@ -10,7 +10,7 @@ use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{Contents, Media, Section, audio_type, write_camel};
 use crate::convert::path;
 use crate::convert::report::Refusal;
-use crate::format::chat::request::{File, Part};
+use crate::format::chat::request::{File, Message, Part};
 use crate::format::raw::RawStr;
 use crate::format::walk;
 use crate::models::GeminiGeneration;
@@ -67,14 +67,7 @@ impl History<'_, '_> {
             return Ok(());
         };
         report_unused(said, cx.report);
-        for (name, mark) in [
-            ("cache_control", said.cache_control),
-            ("prompt_cache_breakpoint", said.prompt_cache_breakpoint),
-        ] {
-            if mark.is_some() {
-                cx.report.drop_field(format!("messages[].{name}"));
-            }
-        }
+        report_message_marks(said, cx);
         let content = said.content.map(RawValue::get).unwrap_or_default();
         for piece in pieces(content, index, cx)? {
             match piece {
@@ -188,13 +181,21 @@ fn piece<'a>(
 
 /// Reports a part's cache marks: Google caches by itself.
 pub(super) fn report_marks(part: &Part<'_>, cx: &mut RequestContext<'_>) {
-    for (name, mark) in [
-        ("cache_control", part.cache_control),
-        ("prompt_cache_breakpoint", part.prompt_cache_breakpoint),
-    ] {
-        if mark.is_some() {
-            cx.report.drop_field(format!("messages[].content[].{name}"));
-        }
+    let marks = [part.cache_control, part.prompt_cache_breakpoint];
+    drop_marks("messages[].content[]", marks, cx);
+}
+
+/// Reports a message's cache marks.
+pub(super) fn report_message_marks(said: &Message<'_>, cx: &mut RequestContext<'_>) {
+    let marks = [said.cache_control, said.prompt_cache_breakpoint];
+    drop_marks("messages[]", marks, cx);
+}
+
+/// Reports `cache_control` and `prompt_cache_breakpoint` of what stands at `path`.
+pub(super) fn drop_marks(path: &str, marks: [Option<&RawValue>; 2], cx: &mut RequestContext<'_>) {
+    let names = ["cache_control", "prompt_cache_breakpoint"];
+    for (name, _) in names.iter().zip(marks).filter(|(_, mark)| mark.is_some()) {
+        cx.report.drop_field(format!("{path}.{name}"));
     }
 }
 
@@ -288,7 +289,7 @@ fn input_audio<'a>(audio: &'a str, at: At) -> Result<Media<'a>, Refusal> {
             media_type: media_type.into(),
             data,
         },
-        other => other,
+        file @ Media::File { .. } => file,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::history::{History, id_of};
-use super::parts::{Piece, Shown, pieces};
+use super::parts::{Piece, Shown, pieces, report_message_marks};
 use crate::convert::chat_to_messages::request::system::report_unknown;
 use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{Contents, Section, write_result};
@@ -26,14 +26,7 @@ impl History<'_, '_> {
                 continue;
             };
             report_unknown(said, cx.report);
-            for (name, mark) in [
-                ("cache_control", said.cache_control),
-                ("prompt_cache_breakpoint", said.prompt_cache_breakpoint),
-            ] {
-                if mark.is_some() {
-                    cx.report.drop_field(format!("messages[].{name}"));
-                }
-            }
+            report_message_marks(said, cx);
             let content = said.content.map(RawValue::get).unwrap_or_default();
             let mut texts = Vec::new();
             let mut shown = Vec::new();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::parts::drop_marks;
 use crate::codec::write::{Array, Object};
 use crate::convert::chat_out::WRAPPED_INPUT_SCHEMA;
 use crate::convert::chat_to_messages::request::path::element;
@@ -94,14 +95,8 @@ impl<'a> Tools<'a> {
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         let at = |member: &str| element("tools", index, member);
-        for (name, mark) in [
-            ("cache_control", tool.cache_control),
-            ("prompt_cache_breakpoint", tool.prompt_cache_breakpoint),
-        ] {
-            if mark.is_some() {
-                cx.report.drop_field(format!("tools[].{name}"));
-            }
-        }
+        let marks = [tool.cache_control, tool.prompt_cache_breakpoint];
+        drop_marks("tools[]", marks, cx);
         if let Some((builtin, config)) = trigger::chat_tool(text) {
             return self
                 .builtins

@@ -1,5 +1,10 @@
 //! Whole answers, beside the documented ones.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 use serde_json::{Value, json};
 
 use super::super::state::State;

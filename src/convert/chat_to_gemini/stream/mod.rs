@@ -166,7 +166,6 @@ impl Sink for Writer<'_, '_> {
                     }
                 });
             }
-            Piece::Thought(_) => {}
             Piece::Text(text) => {
                 said.offsets.text(text);
                 said.chunks.delta(out, |delta| {
@@ -203,8 +202,8 @@ impl Sink for Writer<'_, '_> {
                 }),
                 None => {}
             },
-            // With the finish reason, where they are needed.
-            Piece::Signature(_) | Piece::Step(_) => {}
+            // Thoughts that the client does not want; the others come with the finish reason, where they are needed.
+            Piece::Thought(_) | Piece::Signature(_) | Piece::Step(_) => {}
         }
     }
 

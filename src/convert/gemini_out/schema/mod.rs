@@ -42,8 +42,7 @@ pub(super) fn says_nothing(parameters: &str) -> bool {
     for (key, value) in walk::members(parameters) {
         let name = key.decode();
         let says = match &*name {
-            "properties" => walk::members(value).next().is_some(),
-            "additionalProperties" => walk::members(value).next().is_some(),
+            "properties" | "additionalProperties" => walk::members(value).next().is_some(),
             "type" => value != "\"object\"" && value != "null",
             "required" => walk::elements(value).next().is_some(),
             name => SAYS.contains(&name),

@@ -359,16 +359,13 @@ impl<'n, 'a> Writer<'n, 'a> {
             let Some(bound) = bound else { continue };
             skip.push(name);
             let whole = bound.parse::<i64>().ok().filter(|_| kind == "integer");
-            match whole.and_then(|bound| bound.checked_add(step)) {
-                Some(inclusive) => {
-                    object.raw(name, &inclusive.to_string());
-                }
-                None => {
-                    self.changed = true;
-                    object.raw(name, bound);
-                    let space = if note.is_empty() { "" } else { ". " };
-                    let _ = write!(note, "{space}Must be {words} {bound}");
-                }
+            if let Some(inclusive) = whole.and_then(|bound| bound.checked_add(step)) {
+                object.raw(name, &inclusive.to_string());
+            } else {
+                self.changed = true;
+                object.raw(name, bound);
+                let space = if note.is_empty() { "" } else { ". " };
+                let _ = write!(note, "{space}Must be {words} {bound}");
             }
         }
         for (name, value) in &flat.kept {

@@ -118,7 +118,7 @@ fn the_form_of_the_answer() {
         .dropped("response_format.json_schema.name")
         .dropped("response_format.json_schema.strict")
         .has("/generationConfig/responseJsonSchema", schema.clone());
-    let mut ordered = schema.clone();
+    let mut ordered = schema;
     ordered["propertyOrdering"] = json!(["a", "b"]);
     Case::model(OLD)
         .with(asked.clone())

@@ -1,5 +1,10 @@
 //! Streams, beside the documented ones.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 mod any;
 
 use bytes::BytesMut;
