@@ -4,10 +4,16 @@
 
 #[path = "gateway/arguments.rs"]
 mod arguments;
+#[path = "gateway/bedrock.rs"]
+mod bedrock;
 #[path = "gateway/demo/mod.rs"]
 mod demo;
+#[path = "gateway/listen.rs"]
+mod listen;
 #[path = "gateway/model_list.rs"]
 mod model_list;
+#[path = "gateway/reload.rs"]
+mod reload;
 #[path = "gateway/server.rs"]
 mod server;
 #[path = "gateway/setup.rs"]
@@ -18,10 +24,14 @@ mod welcome;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use tower_llm_gateway::Gateway;
+use tower_llm_gateway::Shutdown;
+use tower_llm_gateway::client::{ClientBuilder, HttpsClient};
+use tower_llm_gateway::settings::Timeouts;
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
+use listen::Listen;
+use reload::Reload;
 use setup::{Origin, Setup};
 
 fn main() -> ExitCode {
@@ -33,6 +43,9 @@ fn main() -> ExitCode {
         }
         Err(message) => return refuse(&message),
     };
+    if arguments.health {
+        return health(&arguments);
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => refuse(&message),
@@ -43,6 +56,22 @@ fn main() -> ExitCode {
 fn refuse(message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "gateway: {message}");
     ExitCode::from(2)
+}
+
+/// Asks a running gateway whether it is alive: for containers that hold nothing but this program.
+fn health(arguments: &Arguments) -> ExitCode {
+    let listen = arguments.listen.as_deref().unwrap_or(setup::LISTEN);
+    let listen: Listen = match listen.parse() {
+        Ok(listen) => listen,
+        Err(message) => return refuse(&format!("--listen: {message}")),
+    };
+    match listen.check_health() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "gateway: {listen}: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
@@ -62,7 +91,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         timeouts,
     } = setup;
     let demo = matches!(origin, Origin::Demo);
-    let gateway = builder.build(()).map_err(|error| error.to_string())?;
+    let shutdown = Shutdown::new();
+    let gateway = builder
+        .shutdown(shutdown.clone())
+        .build(())
+        .map_err(|error| error.to_string())?;
     if arguments.check {
         let _ = writeln!(std::io::stdout(), "the configuration is usable");
         return Ok(());
@@ -73,12 +106,19 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         .map_err(|error| format!("the runtime cannot start: {error}"))?;
     let welcome = welcome::Welcome::new(&origin, gateway.routes(), !server.keys.is_empty());
     runtime.block_on(async {
+        let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown)?;
         if demo {
-            server::serve(gateway.with_client(demo::Demo), server, &welcome).await
+            server::serve(gateway, demo::Demo, server, shutdown, reload, &welcome).await
         } else {
-            let client =
-                tower_llm_gateway::client::client(&timeouts).map_err(|error| error.to_string())?;
-            server::serve::<_, _>(Gateway::with_client(gateway, client), server, &welcome).await
+            let client = outbound(&timeouts)?;
+            server::serve(gateway, client, server, shutdown, reload, &welcome).await
         }
     })
+}
+
+/// The client for providers.
+fn outbound(timeouts: &Timeouts) -> Result<HttpsClient, String> {
+    ClientBuilder::from_env(timeouts)
+        .and_then(ClientBuilder::build)
+        .map_err(|error| error.to_string())
 }

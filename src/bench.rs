@@ -33,6 +33,7 @@ impl ChatToMessages {
             model,
             provider: Provider::Anthropic,
             options: &self.options,
+            headers: &http::HeaderMap::new(),
             capabilities: &capabilities,
             lossy: false,
             report: &mut report,

@@ -142,16 +142,20 @@ impl Attempt {
         self.trial + 1 < self.call.target_count()
     }
 
-    /// Goes on to the next target, if there is one.
+    /// Goes on to the next target that is not set aside, or else to the last one, if there is one.
     pub(crate) fn advance(&mut self) -> bool {
-        match self.call.target(self.trial + 1) {
-            Some(target) => {
+        for trial in self.trial + 1..self.call.target_count() {
+            let Some(target) = self.call.target(trial) else {
+                return false;
+            };
+            let last = trial + 1 == self.call.target_count();
+            if last || target.connection().health().admits() {
                 self.target = target.clone();
-                self.trial += 1;
-                true
+                self.trial = trial;
+                return true;
             }
-            None => false,
         }
+        false
     }
 
     /// The call that this is a try of.
@@ -198,6 +202,10 @@ pub enum FailureClass {
     Unsupported,
     /// The provider refused the call without working on it: 408, 409, 429, 503, 529.
     Refused,
+    /// There is no money or no quota left: another try here cannot mend it, another target can.
+    Exhausted,
+    /// The provider refused the gateway's credential or signature, which may be mended by a fresh one: nothing was worked on.
+    Credential,
     /// The provider may have worked on it: 500, 502, 504, an answer that cannot be understood.
     Ambiguous,
     /// The provider's answer is final.

@@ -20,6 +20,10 @@ pub enum ErrorClass {
     Timeout,
     /// The whole call's deadline passed: there is no time left for another try.
     Deadline,
+    /// There are no credentials to authenticate to the provider with: nothing was sent.
+    Credentials,
+    /// The gateway stops: its owner ended the open calls.
+    Stopping,
     /// The call has no meaning below this layer, such as a request without a target. A defect of the stack around it.
     Misuse,
 }
@@ -43,6 +47,8 @@ impl Error {
             ErrorClass::Incomplete => "the connection to the provider broke before its answer",
             ErrorClass::Ambiguous => "the call to the provider failed",
             ErrorClass::Timeout | ErrorClass::Deadline => "the provider did not answer in time",
+            ErrorClass::Credentials => "there are no credentials for the provider",
+            ErrorClass::Stopping => "the gateway stops",
             ErrorClass::Misuse => "the gateway's layers are not assembled as they must be",
         };
         Self {
@@ -75,7 +81,7 @@ impl Error {
     /// Whether nothing of the request was processed.
     #[must_use]
     pub fn is_never_sent(&self) -> bool {
-        self.class == ErrorClass::NeverSent
+        matches!(self.class, ErrorClass::NeverSent | ErrorClass::Credentials)
     }
 }
 
@@ -117,5 +123,20 @@ impl StdError for BodyError {
         self.source
             .as_ref()
             .map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+/// An error with all that is behind it, for logs.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }

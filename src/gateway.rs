@@ -21,6 +21,7 @@ use crate::route::{
     ClientKeys, InvalidRoutes, ResponseBody, ResponseFuture, Route, RouteLayer, RouteTable, Rule,
 };
 use crate::settings::{ConvertSettings, Limits, RetrySettings, Timeouts};
+use crate::shutdown::Shutdown;
 use crate::target::Connection;
 
 /// The services around a client `C`, outermost first.
@@ -72,11 +73,12 @@ struct Layers {
     route: RouteLayer,
     retry: RetryLayer,
     convert: ConvertLayer,
+    auth: AuthLayer,
 }
 
 impl Layers {
     fn around<C>(&self, client: C) -> Stack<C> {
-        let signed = AuthLayer::new().layer(client);
+        let signed = self.auth.layer(client);
         self.route
             .layer(self.retry.layer(self.convert.layer(signed)))
     }
@@ -151,6 +153,7 @@ pub struct GatewayBuilder {
     models: ModelTable,
     clock: Clock,
     classify: Option<fn(BoxError) -> Error>,
+    shutdown: Option<Shutdown>,
 }
 
 impl GatewayBuilder {
@@ -214,6 +217,12 @@ impl GatewayBuilder {
         self
     }
 
+    /// The switch that ends the service: see [`Shutdown`].
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = Some(shutdown);
+        self
+    }
+
     /// Puts the layers around `client`.
     ///
     /// # Errors
@@ -229,14 +238,19 @@ impl GatewayBuilder {
         if let Some(classify) = self.classify {
             convert = convert.classify(classify);
         }
-        let route = RouteLayer::new(table.clone())
+        let mut route = RouteLayer::new(table.clone())
             .limits(self.limits)
             .total_timeout(self.timeouts.total)
             .client_keys(self.keys);
+        if let Some(shutdown) = self.shutdown {
+            convert = convert.shutdown(shutdown.clone());
+            route = route.shutdown(shutdown);
+        }
         let layers = Layers {
             route,
             retry: RetryLayer::new(self.retry),
             convert,
+            auth: AuthLayer::new().clock(self.clock),
         };
         Ok(Gateway {
             stack: layers.around(client),

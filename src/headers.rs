@@ -7,7 +7,7 @@ use http::header::{
 
 use crate::convert::report::LossReport;
 use crate::endpoint::Format;
-use crate::provider::spec::Spec;
+use crate::provider::spec::{AuthScheme, Spec};
 use crate::target::Target;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -58,16 +58,19 @@ pub(crate) fn outbound(
 ) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(
-        ACCEPT,
-        HeaderValue::from_static(if stream {
-            "text/event-stream"
-        } else {
-            "application/json"
-        }),
-    );
-    // What has to be read on the way must not be compressed.
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    // AWS's own SDKs send neither of these: the operation says what comes back.
+    if spec.auth != AuthScheme::Aws {
+        headers.insert(
+            ACCEPT,
+            HeaderValue::from_static(if stream {
+                "text/event-stream"
+            } else {
+                "application/json"
+            }),
+        );
+        // What has to be read on the way must not be compressed.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     headers.insert(
         USER_AGENT,
         HeaderValue::from_static(concat!("tower-llm-gateway/", env!("CARGO_PKG_VERSION"))),
@@ -231,6 +234,14 @@ mod tests {
         assert!(
             !outbound(Provider::OpenAi.spec(), &client, false, true).contains_key("openai-beta")
         );
+    }
+
+    #[test]
+    fn aws_gets_what_its_own_sdks_send() {
+        let out = outbound(Provider::AwsBedrock.spec(), &HeaderMap::new(), false, true);
+        let mut names: Vec<_> = out.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-type", "user-agent"]);
     }
 
     #[test]

@@ -111,6 +111,7 @@ mod format;
 mod gateway;
 mod glob;
 mod headers;
+mod health;
 pub mod models;
 pub mod mount;
 mod options;
@@ -119,6 +120,7 @@ mod random;
 pub mod retry;
 pub mod route;
 pub mod settings;
+mod shutdown;
 pub mod target;
 #[cfg(test)]
 mod testing;
@@ -137,6 +139,7 @@ pub use mount::GatewayLayer;
 pub use provider::Provider;
 pub use retry::RetryLayer;
 pub use route::{ClientKeys, RouteLayer, RouteTable, Rule};
+pub use shutdown::Shutdown;
 pub use target::{Connection, InvalidConnection, Options, Target};
 pub use usage::{Usage, UsageHandle};
 

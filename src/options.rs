@@ -39,6 +39,28 @@ pub struct Options {
     pub emit_phase: Option<bool>,
     /// Whether a tool that fetches pages becomes OpenAI's web search, which can open them. Default: false.
     pub web_fetch_as_search: Option<bool>,
+    /// Which model a Bedrock id is that does not say it (ARNs of application inference profiles, provisioned and imported
+    /// models): a model's id such as `anthropic.claude-sonnet-4-5`, or a family's name; see
+    /// [`ModelTable::lookup_hidden`](crate::ModelTable::lookup_hidden). Default: guessed from the name that the client asked for.
+    pub family: Option<String>,
+    /// How models on Bedrock that cannot be told not to call tools are kept from it where the conversation holds calls. Default: `text`.
+    pub none_strategy: Option<NoneStrategy>,
+    /// What becomes of system messages between the others on Bedrock. Default: `fold`.
+    pub mid_system: Option<MidSystem>,
+    /// Where Converse gets the effort of Claude's thinking. Default: `additional`.
+    pub effort_field: Option<EffortField>,
+    /// Whether Converse gets `strict` tools. Default: where the model is known to take them.
+    pub strict_tools: Option<bool>,
+    /// Whether Converse gets no reasoning from before the user's last words: conversations that began with another model hold
+    /// signatures that it refuses. Default: false.
+    pub strip_foreign_reasoning: Option<bool>,
+    /// Whether blocks of tools that another provider ran are replaced by a note instead of refused on Converse. Default: `reject`.
+    pub unsupported_tools: Option<UnsupportedTools>,
+    /// Whether Claude on Converse gets the user id of Chat and Responses clients. Default: false.
+    pub forward_user: Option<bool>,
+    /// Whether Chat clients may add members to Converse requests (`additional_model_request_fields`, `guardrail_config`,
+    /// `performance_config`, `request_metadata`). Default: false.
+    pub bedrock_extensions: Option<bool>,
     /// Whether Gemini's native API is asked for summaries of the model's thoughts where the client says nothing about them.
     /// Default: true.
     pub expose_thoughts: Option<bool>,
@@ -68,6 +90,17 @@ impl Options {
             prefill: self.prefill.or(base.prefill),
             emit_phase: self.emit_phase.or(base.emit_phase),
             web_fetch_as_search: self.web_fetch_as_search.or(base.web_fetch_as_search),
+            family: self.family.clone().or_else(|| base.family.clone()),
+            none_strategy: self.none_strategy.or(base.none_strategy),
+            mid_system: self.mid_system.or(base.mid_system),
+            effort_field: self.effort_field.or(base.effort_field),
+            strict_tools: self.strict_tools.or(base.strict_tools),
+            strip_foreign_reasoning: self
+                .strip_foreign_reasoning
+                .or(base.strip_foreign_reasoning),
+            unsupported_tools: self.unsupported_tools.or(base.unsupported_tools),
+            forward_user: self.forward_user.or(base.forward_user),
+            bedrock_extensions: self.bedrock_extensions.or(base.bedrock_extensions),
             expose_thoughts: self.expose_thoughts.or(base.expose_thoughts),
             legacy_schema: self.legacy_schema.or(base.legacy_schema),
         }
@@ -143,4 +176,68 @@ pub enum Prefill {
     Reject,
     /// It is sent, and the model is asked to go on from there.
     Append,
+}
+
+/// How a model on Bedrock is kept from calling tools where the conversation holds calls: Converse knows no such choice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum NoneStrategy {
+    /// Calls and results become text, and no tools are sent.
+    #[default]
+    Text,
+    /// The tools are sent without a choice: the model may call one.
+    Stub,
+}
+
+/// What becomes of system messages between the others on Bedrock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum MidSystem {
+    /// They become texts of the user, marked as the system's, where they stand.
+    #[default]
+    Fold,
+    /// They are sent as they are: newer models take them.
+    Native,
+}
+
+/// Where Converse gets the effort of Claude's thinking.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum EffortField {
+    /// `additionalModelRequestFields.output_config.effort`
+    #[default]
+    Additional,
+    /// `outputConfig.effort`
+    TopLevel,
+}
+
+/// What becomes of blocks of tools that another provider ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum UnsupportedTools {
+    /// The request is refused.
+    #[default]
+    Reject,
+    /// A note stands in their place.
+    Drop,
 }

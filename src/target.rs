@@ -8,9 +8,14 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
-use crate::auth::{Credential, InjectedHeader, InvalidCredential};
-pub use crate::options::{ChatReasoning, Options, Prefill, ReasoningSummary, ThinkingBinding};
-use crate::provider::Provider;
+use crate::auth::{Credential, InjectedHeader, InvalidCredential, Means};
+use crate::health::Health;
+pub use crate::options::{
+    ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill, ReasoningSummary,
+    ThinkingBinding, UnsupportedTools,
+};
+use crate::provider::spec::{AuthScheme, Spec};
+use crate::provider::{Provider, bedrock};
 use crate::settings::RetrySettings;
 
 /// A way to a provider: where it is, and how to authenticate to it.
@@ -28,11 +33,12 @@ pub struct Connection {
     name: Arc<str>,
     provider: Provider,
     base: BaseUrl,
-    injected: Vec<InjectedHeader>,
-    /// The same for the provider's native API; empty where it has none.
-    native: Vec<InjectedHeader>,
+    region: Option<Arc<str>>,
+    extra_headers: Vec<InjectedHeader>,
+    means: Means,
     options: Options,
     budget: TpsBudget,
+    health: Health,
 }
 
 impl Connection {
@@ -43,6 +49,7 @@ impl Connection {
             name: name.into(),
             provider,
             base_url: None,
+            region: None,
             credential: Credential::None,
             headers: Vec::new(),
             options: Options::default(),
@@ -62,13 +69,24 @@ impl Connection {
         self.provider
     }
 
+    /// The AWS region that the connection leads to.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     pub(crate) fn shared_name(&self) -> Arc<str> {
         self.name.clone()
     }
 
-    /// The headers that every request carries, to the provider's native API or to its usual one.
-    pub(crate) fn injected(&self, native: bool) -> &[InjectedHeader] {
-        if native { &self.native } else { &self.injected }
+    /// The headers that every request carries besides the credential.
+    pub(crate) fn extra_headers(&self) -> &[InjectedHeader] {
+        &self.extra_headers
+    }
+
+    /// How requests are authenticated.
+    pub(crate) fn means(&self) -> &Means {
+        &self.means
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -77,6 +95,17 @@ impl Connection {
 
     pub(crate) fn budget(&self) -> &TpsBudget {
         &self.budget
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Whether the connection is set aside because its last calls failed. Calls that have another target avoid it, but for a
+    /// probe from time to time.
+    #[must_use]
+    pub fn is_cooling(&self) -> bool {
+        self.health.is_cooling()
     }
 
     /// The URI of `path` below the base URL.
@@ -116,6 +145,7 @@ pub struct ConnectionBuilder {
     name: String,
     provider: Provider,
     base_url: Option<String>,
+    region: Option<String>,
     credential: Credential,
     headers: Vec<(String, String)>,
     options: Options,
@@ -127,6 +157,13 @@ impl ConnectionBuilder {
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// The AWS region: where Bedrock is called, unless a base URL says so, and what requests are signed for.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
         self
     }
 
@@ -172,30 +209,17 @@ impl ConnectionBuilder {
             return Err(InvalidConnection::Name);
         }
         let spec = self.provider.spec();
-        let url = self
-            .base_url
-            .as_deref()
-            .or(spec.base_url)
-            .ok_or(InvalidConnection::NoBaseUrl)?;
-        let base = BaseUrl::parse(url, spec.base_suffix)?;
-        let mut injected = Vec::with_capacity(self.headers.len() + 1);
-        let mut native: Vec<_> = self
-            .credential
-            .native_header(self.provider)?
-            .into_iter()
-            .collect();
-        match self.credential.header(self.provider)? {
-            Some(header) => injected.push(header),
-            None if spec.needs_key => return Err(InvalidConnection::NoCredential),
-            None => {}
+        let (base, region) = place(spec, self.base_url.as_deref(), self.region.as_deref())?;
+        let means = self.credential.means(self.provider, region.clone())?;
+        match means {
+            Means::None if spec.needs_key => return Err(InvalidConnection::NoCredential),
+            Means::Signature(_) if region.is_none() => return Err(InvalidConnection::NoRegion),
+            _ => {}
         }
+        let mut extra_headers = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
             let header = InjectedHeader::configured(name, value);
-            let header = header.ok_or_else(|| InvalidConnection::Header(name.clone()))?;
-            if spec.native.is_some() {
-                native.push(header.clone());
-            }
-            injected.push(header);
+            extra_headers.push(header.ok_or_else(|| InvalidConnection::Header(name.clone()))?);
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage")]
         let percent = self.retry.budget_percent.min(100_000) as f32 / 100.0;
@@ -203,15 +227,52 @@ impl ConnectionBuilder {
             name: name.into(),
             provider: self.provider,
             base,
-            injected,
-            native,
+            region,
+            extra_headers,
+            means,
             options: self.options,
             budget: TpsBudget::new(
                 Duration::from_secs(10),
                 self.retry.budget_floor.min(1000),
                 percent,
             ),
+            health: Health::default(),
         })
+    }
+}
+
+/// Where a connection leads, and the AWS region that this is in.
+fn place(
+    spec: &Spec,
+    base_url: Option<&str>,
+    region: Option<&str>,
+) -> Result<(BaseUrl, Option<Arc<str>>), InvalidConnection> {
+    if spec.auth != AuthScheme::Aws {
+        let url = base_url.or(spec.base_url);
+        let url = url.ok_or(InvalidConnection::NoBaseUrl)?;
+        return match region {
+            Some(_) => Err(InvalidConnection::Region),
+            None => Ok((BaseUrl::parse(url, spec.base_suffix)?, None)),
+        };
+    }
+    if region.is_some_and(|region| !bedrock::is_region(region)) {
+        return Err(InvalidConnection::Region);
+    }
+    let Some(url) = base_url else {
+        let region = region.ok_or(InvalidConnection::NoRegion)?;
+        let url = bedrock::base_url(region).ok_or(InvalidConnection::Region)?;
+        let base = BaseUrl::parse(&url, spec.base_suffix)?;
+        return Ok((base, Some(Arc::from(region))));
+    };
+    let base = BaseUrl::parse(url, spec.base_suffix)?;
+    // AWS goes by the host's name.
+    let in_host = bedrock::region_of_host(base.authority.host());
+    match (region, in_host) {
+        (Some(region), Some(host)) if region != host => Err(InvalidConnection::RegionOfHost),
+        _ => {
+            let region = region.or(in_host).map(Arc::from);
+            Ok((base, region))
+        }
     }
 }
 
@@ -225,6 +286,12 @@ pub enum InvalidConnection {
     NoBaseUrl,
     /// The base URL is not an absolute `http` or `https` URL without user, query and fragment.
     BaseUrl,
+    /// The region is not a region's name, or the provider has no regions.
+    Region,
+    /// It is not known in which region the provider is.
+    NoRegion,
+    /// The region is another one than the base URL's.
+    RegionOfHost,
     /// The provider wants a key.
     NoCredential,
     /// The key cannot stand in a header.
@@ -243,6 +310,13 @@ impl fmt::Display for InvalidConnection {
             Self::BaseUrl => f.write_str(
                 "base_url must be an absolute http or https URL without user, query and fragment",
             ),
+            Self::Region => f.write_str(
+                "region must be the name of an AWS region, for a provider that has regions",
+            ),
+            Self::NoRegion => {
+                f.write_str("this provider needs a region, such as AWS_REGION in the environment")
+            }
+            Self::RegionOfHost => f.write_str("region is another one than base_url is in"),
             Self::NoCredential => f.write_str("this provider needs a key"),
             Self::Credential(error) => error.fmt(f),
             Self::Header(name) => write!(f, "the header {name:?} cannot be sent"),
@@ -287,11 +361,21 @@ impl BaseUrl {
         let path = path_and_query.path().trim_end_matches('/');
         let path = path.strip_suffix(tolerated_suffix).unwrap_or(path);
         Ok(Self {
+            authority: without_default_port(&scheme, authority),
             scheme,
-            authority,
             path: path.trim_end_matches('/').to_owned(),
         })
     }
+}
+
+/// The authority without a port that goes without saying: clients differ in whether they send it, and AWS signatures are
+/// made without it.
+pub(crate) fn without_default_port(scheme: &Scheme, authority: Authority) -> Authority {
+    let default = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+    if authority.port_u16() != Some(default) {
+        return authority;
+    }
+    Authority::try_from(authority.host()).unwrap_or(authority)
 }
 
 /// One place where a route's calls may go.
@@ -399,6 +483,72 @@ mod tests {
             uri(Provider::OpenAi, None, "/responses", Some("a=b&c")),
             "https://api.openai.com/v1/responses?a=b&c"
         );
+    }
+
+    #[test]
+    fn ports_that_go_without_saying_are_left_out() {
+        for (base, expected) in [
+            ("https://h:443/a/", "https://h/a/v1/messages"),
+            ("http://h:80", "http://h/v1/messages"),
+            ("https://[::1]:443", "https://[::1]/v1/messages"),
+            ("http://h:443", "http://h:443/v1/messages"),
+            ("https://h:80", "https://h:80/v1/messages"),
+        ] {
+            assert_eq!(
+                uri(Provider::Anthropic, Some(base), "/v1/messages", None),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn aws_regions() {
+        let build = |base: Option<&str>, region: Option<&str>| {
+            let mut builder =
+                Connection::builder("c", Provider::AwsBedrock).credential(Credential::api_key("k"));
+            if let Some(base) = base {
+                builder = builder.base_url(base);
+            }
+            if let Some(region) = region {
+                builder = builder.region(region);
+            }
+            builder.build()
+        };
+        let there = build(None, Some("cn-north-1")).unwrap();
+        assert_eq!(
+            there.uri("/model/m/converse", None).unwrap(),
+            "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/model/m/converse"
+        );
+        let host = "https://vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com/p/";
+        let there = build(Some(host), None).unwrap();
+        assert_eq!(there.region(), Some("eu-west-1"));
+        assert_eq!(there.uri("/x", None).unwrap().path(), "/p/x");
+        for (base, region, expected) in [
+            (None, None, InvalidConnection::NoRegion),
+            (None, Some("a.b"), InvalidConnection::Region),
+            (
+                Some("http://127.0.0.1:9"),
+                Some("a/b"),
+                InvalidConnection::Region,
+            ),
+            (
+                Some(host),
+                Some("us-east-1"),
+                InvalidConnection::RegionOfHost,
+            ),
+        ] {
+            assert_eq!(build(base, region).unwrap_err(), expected);
+        }
+        // Nothing is signed with an API key.
+        assert_eq!(
+            build(Some("http://127.0.0.1:9"), None).unwrap().region(),
+            None
+        );
+        let other = Connection::builder("c", Provider::OpenAi)
+            .credential(Credential::api_key("k"))
+            .region("us-east-1")
+            .build();
+        assert_eq!(other.unwrap_err(), InvalidConnection::Region);
     }
 
     #[test]

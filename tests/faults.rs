@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tower_llm_gateway::client::{HttpsClient, client};
 use tower_llm_gateway::settings::{RetrySettings, Timeouts};
-use tower_llm_gateway::{Connection, Credential, Gateway, Provider, Rule, Target};
+use tower_llm_gateway::{Connection, Credential, Gateway, Provider, Rule, Shutdown, Target};
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -117,9 +117,21 @@ impl Upstream {
 }
 
 fn gateway_to(provider: Provider, urls: &[String], timeouts: Timeouts) -> Gateway<HttpsClient> {
+    gateway_until(Shutdown::new(), provider, urls, timeouts)
+}
+
+fn gateway_until(
+    shutdown: Shutdown,
+    provider: Provider,
+    urls: &[String],
+    timeouts: Timeouts,
+) -> Gateway<HttpsClient> {
     let mut retry = RetrySettings::default();
     retry.backoff_min = Duration::from_millis(5);
-    let mut builder = Gateway::builder().retry(retry).timeouts(timeouts);
+    let mut builder = Gateway::builder()
+        .retry(retry)
+        .timeouts(timeouts)
+        .shutdown(shutdown);
     let mut targets = Vec::new();
     for (at, url) in urls.iter().enumerate() {
         let connection = Connection::builder(format!("c{at}"), provider)
@@ -640,5 +652,69 @@ async fn a_compressed_answer_is_refused_and_a_compressed_error_keeps_its_status(
         let (text, _) = read(response.into_body()).await;
         assert!(text.starts_with("{\"type\":\"error\""), "{text}");
         provider.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_open_calls_in_the_clients_format() {
+    for (provider, path, word) in [
+        (
+            Provider::Anthropic,
+            "/v1/messages",
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\"",
+        ),
+        (
+            Provider::Anthropic,
+            "/v1/chat/completions",
+            "data: {\"error\":{\"message\":\"the gateway stopped",
+        ),
+        (
+            Provider::Anthropic,
+            "/v1/responses",
+            "event: response.failed\ndata: {",
+        ),
+    ] {
+        let shutdown = Shutdown::new();
+        let (upstream, timeouts) = (Upstream::bind().await, Timeouts::default());
+        let gateway = gateway_until(shutdown.clone(), provider, &[upstream.url()], timeouts);
+        let address = serve(gateway).await;
+        let client = http1();
+        let request = |path: &str| {
+            let body = match path {
+                "/v1/responses" => r#"{"model":"m","stream":true,"input":"hi"}"#,
+                "/v1/messages" => BODY,
+                _ => r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#,
+            };
+            Request::post(format!("http://{address}{path}"))
+                .body(Full::from(body))
+                .unwrap()
+        };
+        let begin = async {
+            let mut peer = upstream.accept().await;
+            peer.request().await.unwrap();
+            peer.begin_stream().await;
+            peer.chunk(EVENT).await;
+            peer
+        };
+        let (response, mut open) = tokio::join!(patient(client.request(request(path))), begin);
+        // Another call waits for its head.
+        let waiting = tokio::spawn(client.request(request(path)));
+        let mut silent = upstream.accept().await;
+        silent.request().await.unwrap();
+
+        shutdown.refuse_calls();
+        let refused = patient(client.request(request(path))).await.unwrap();
+        assert_eq!(refused.status(), 503);
+        let (text, _) = read(refused.into_body()).await;
+        assert!(text.contains("the gateway stops"), "{text}");
+
+        shutdown.end_calls();
+        let (text, broken) = read(response.unwrap().into_body()).await;
+        assert!(text.contains(word) && !broken, "{text}");
+        assert!(!text.contains("[DONE]"), "{text}");
+        let late = patient(waiting).await.unwrap().unwrap();
+        assert_eq!(late.status(), 503);
+        open.is_closed().await;
+        silent.is_closed().await;
     }
 }

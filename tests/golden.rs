@@ -13,8 +13,20 @@ use golden_support::check::check;
 ///
 /// An entry that names no case, or names one that works, fails the run.
 const PENDING: &[(&str, &str)] = &[
-    ("bedrock_wire", "AWS credentials, signing and framing"),
-    ("chat_to_converse", "Chat clients on aws-bedrock"),
+    ("bedrock_wire/frame-message-start", "AWS framing"),
+    ("bedrock_wire/frame-throttling-exception", "AWS framing"),
+    (
+        "bedrock_wire/invoke-request-passthrough",
+        "aws-bedrock-invoke",
+    ),
+    (
+        "bedrock_wire/invoke-stream-model-error",
+        "aws-bedrock-invoke",
+    ),
+    (
+        "bedrock_wire/invoke-stream-passthrough",
+        "aws-bedrock-invoke",
+    ),
     ("messages_to_converse", "Messages clients on aws-bedrock"),
     ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];

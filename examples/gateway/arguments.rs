@@ -7,26 +7,31 @@ A gateway for large language models: OpenAI Chat Completions, OpenAI Responses a
 any of its providers out.
 
 Usage: gateway [--config FILE] [--listen ADDR] [--check]
+       gateway --health [--listen ADDR]
 
   --config FILE   the configuration (TOML); without it, connections come from the environment
                   (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GROQ_API_KEY, PERPLEXITY_API_KEY),
                   and without any of these from embedded demo providers, which need no key
-  --listen ADDR   where to listen, such as 127.0.0.1:8080 or [::1]:0 (port 0: any free port);
-                  wins over the configuration
+  --listen ADDR   where to listen, such as 127.0.0.1:8080, [::1]:0 (port 0: any free port) or
+                  unix:/run/gateway.sock; wins over the configuration
   --check         check the configuration and stop
+  --health        ask the gateway that listens at ADDR (default 127.0.0.1:8080) whether it is alive, and stop
   --version       print the version and stop
   --help          print this and stop
 
 The log goes to stderr; RUST_LOG sets its level (default: warn,gateway=info,tower_llm_gateway=info).
 SIGTERM and ctrl-c stop it: open streams may end within the grace period.
-Exit codes: 0 stopped or checked, 2 a start that cannot be made.";
+SIGHUP, or a change of the file, makes it read the configuration again; one that cannot be used changes nothing.
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are obeyed; SSL_CERT_FILE names further certificates to trust.
+Exit codes: 0 stopped, checked or alive; 1 not alive; 2 a start that cannot be made.";
 
 /// What the command line says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) config: Option<PathBuf>,
     pub(crate) listen: Option<String>,
     pub(crate) check: bool,
+    pub(crate) health: bool,
 }
 
 /// What is to be done.
@@ -54,10 +59,13 @@ impl Arguments {
             match name {
                 "--config" => parsed.config = Some(value()?.into()),
                 "--listen" => parsed.listen = Some(value()?),
-                "--check" | "--version" | "-V" | "--help" | "-h" if inline.is_some() => {
+                "--check" | "--health" | "--version" | "-V" | "--help" | "-h"
+                    if inline.is_some() =>
+                {
                     return Err(format!("{name} takes no value"));
                 }
                 "--check" => parsed.check = true,
+                "--health" => parsed.health = true,
                 "--version" | "-V" => {
                     return Ok(Parsed::Show(concat!("gateway ", env!("CARGO_PKG_VERSION"))));
                 }

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
@@ -13,11 +13,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
 use tower::{Service, service_fn};
-use tower_llm_gateway::{BoxError, Gateway, Payload};
+use tower_llm_gateway::{BoxError, ClientKeys, Gateway, Payload, Shutdown};
 
 use crate::model_list;
+use crate::reload::Reload;
 use crate::setup::ServerSettings;
 use crate::welcome::Welcome;
 
@@ -25,11 +25,22 @@ use crate::welcome::Welcome;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait after `accept` failed, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long the last words of ended calls may take to reach their clients.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a new configuration replaces.
+struct Live<C> {
+    gateway: Gateway<C>,
+    keys: ClientKeys,
+}
 
 /// Serves until the signal to stop, then lets open calls end within the grace period.
 pub(crate) async fn serve<C, B>(
-    gateway: Gateway<C>,
+    gateway: Gateway<()>,
+    client: C,
     settings: ServerSettings,
+    shutdown: Shutdown,
+    mut reload: Reload,
     welcome: &Welcome,
 ) -> Result<(), String>
 where
@@ -40,18 +51,24 @@ where
     B::Error: Into<BoxError>,
 {
     let listen = settings.listen;
-    let listener = TcpListener::bind(listen)
+    let listener = listen
+        .bind()
         .await
         .map_err(|error| format!("listen: {listen}: {error}"))?;
-    let address = listener
-        .local_addr()
+    let place = listener
+        .place()
         .map_err(|error| format!("listen: {error}"))?;
     let stop = stop_signal()?;
-    let draining = Arc::new(AtomicBool::new(false));
-    let (draining_seen, keys, started) = (draining.clone(), settings.keys, SystemTime::now());
+    let live = Arc::new(ArcSwap::from_pointee(Live {
+        gateway: gateway.with_client(client.clone()),
+        keys: settings.keys,
+    }));
+    let (seen, current, started) = (shutdown.clone(), live.clone(), SystemTime::now());
     let service = service_fn(move |request: Request<Incoming>| {
-        let own = own_answer(&request, &gateway, &keys, started, &draining_seen);
-        let mut gateway = gateway.clone();
+        // A call keeps the configuration that it began with.
+        let live = current.load();
+        let own = own_answer(&request, &live.gateway, &live.keys, started, &seen);
+        let mut gateway = live.gateway.clone();
         async move {
             match own {
                 Some(response) => Ok::<_, Infallible>(response.map(Either::Left)),
@@ -70,23 +87,29 @@ where
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(20));
     let graceful = GracefulShutdown::new();
-    welcome.print(address);
+    welcome.print(&place);
 
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            (gateway, settings) = reload.next() => {
+                live.store(Arc::new(Live {
+                    gateway: gateway.with_client(client.clone()),
+                    keys: settings.keys,
+                }));
+                continue;
+            }
             () = &mut stop => break,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let _ = stream.set_nodelay(true);
         let connection = builder
             .serve_connection(
                 TokioIo::new(stream),
@@ -102,15 +125,24 @@ where
     }
 
     drop(listener);
-    draining.store(true, Ordering::Relaxed);
+    shutdown.refuse_calls();
     tracing::info!(
         grace_s = settings.grace.as_secs(),
         "stopping: open calls may end"
     );
+    let stopped = graceful.shutdown();
+    tokio::pin!(stopped);
     tokio::select! {
-        () = graceful.shutdown() => tracing::info!("stopped"),
-        () = tokio::time::sleep(settings.grace) => tracing::warn!("stopped; the grace period is over and calls were cut"),
+        () = &mut stopped => {
+            tracing::info!("stopped");
+            return Ok(());
+        }
+        () = tokio::time::sleep(settings.grace) => {}
     }
+    // The open calls hear of it in their own format.
+    shutdown.end_calls();
+    let _ = tokio::time::timeout(FAREWELL, stopped).await;
+    tracing::warn!("stopped; the grace period is over and open calls were ended");
     Ok(())
 }
 
@@ -118,19 +150,23 @@ where
 fn own_answer<C>(
     request: &Request<Incoming>,
     gateway: &Gateway<C>,
-    keys: &tower_llm_gateway::ClientKeys,
+    keys: &ClientKeys,
     started: SystemTime,
-    draining: &AtomicBool,
+    shutdown: &Shutdown,
 ) -> Option<Response<Full<Bytes>>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return None;
     }
     match request.uri().path() {
         "/healthz" => Some(text(StatusCode::OK, "ok\n")),
-        "/readyz" if draining.load(Ordering::Relaxed) => {
+        "/readyz" if shutdown.is_refusing() => {
             Some(text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"))
         }
-        "/readyz" => Some(text(StatusCode::OK, "ready\n")),
+        "/readyz" => Some(answer(
+            StatusCode::OK,
+            "text/plain; charset=utf-8",
+            readiness(gateway),
+        )),
         // Without a key, the gateway's own refusal says so in the client's format.
         "/v1/models" => Some(if let Some(refusal) = keys.refusal(request.headers()) {
             refusal.map(|payload| Full::new(payload.into_bytes()))
@@ -140,6 +176,19 @@ fn own_answer<C>(
         }),
         _ => None,
     }
+}
+
+/// One line, and one for each connection that is set aside because it keeps failing.
+fn readiness<C>(gateway: &Gateway<C>) -> String {
+    let mut text = String::from("ready\n");
+    for connection in gateway.routes().connections() {
+        if connection.is_cooling() {
+            text.push_str("cooling: ");
+            text.push_str(connection.name());
+            text.push('\n');
+        }
+    }
+    text
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {

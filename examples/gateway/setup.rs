@@ -1,6 +1,5 @@
 //! Where the connections come from: the configuration file, the environment, or the demo providers.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +13,10 @@ use tower_llm_gateway::{
 };
 
 use crate::arguments::Arguments;
+use crate::bedrock;
+use crate::listen::Listen;
 
-const LISTEN: &str = "127.0.0.1:8080";
+pub(crate) const LISTEN: &str = "127.0.0.1:8080";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(120);
 
 /// The environment variable of each provider's key, and the models that go to it.
@@ -54,12 +55,12 @@ pub(crate) enum Origin {
 /// What the server needs to know.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerSettings {
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Listen,
     pub(crate) keys: ClientKeys,
     pub(crate) grace: Duration,
 }
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Finds the connections, and checks everything that can be checked before listening.
 pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String> {
@@ -75,11 +76,9 @@ pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String>
         .as_deref()
         .or(config.listen.as_deref())
         .unwrap_or(LISTEN);
-    let listen: SocketAddr = listen.parse().map_err(|_| {
-        format!("listen: {listen:?} is not an address such as 127.0.0.1:8080 or [::1]:8080")
-    })?;
+    let listen: Listen = listen.parse().map_err(|error| format!("listen: {error}"))?;
     let keys = config.keys();
-    if keys.is_empty() && !listen.ip().is_loopback() && !config.allow_anonymous {
+    if keys.is_empty() && !listen.is_local() && !config.allow_anonymous {
         return Err(format!(
             "listen: without client_keys everybody who reaches {listen} could use your provider keys; \
              set client_keys, or allow_anonymous = true if that is meant"
@@ -186,8 +185,11 @@ fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
 }
 
 fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
-    let mut builder = Gateway::builder();
-    let mut found = false;
+    let given = |variable: &str| env(variable).is_some_and(|key| !key.trim().is_empty());
+    // First, because of OpenAI's pattern, which takes whatever begins with an `o`.
+    let bedrock = bedrock::from_env(env, !given("ANTHROPIC_API_KEY"))?;
+    let mut found = bedrock.is_some();
+    let mut builder = bedrock.unwrap_or_else(Gateway::builder);
     for (variable, provider, patterns) in KNOWN {
         let Some(key) = env(variable).filter(|key| !key.trim().is_empty()) else {
             continue;

@@ -1,10 +1,10 @@
 //! What a person sees at the start.
 
 use std::io::Write;
-use std::net::SocketAddr;
 
-use tower_llm_gateway::{Provider, RouteTable};
+use tower_llm_gateway::{Provider, RouteTable, Rule};
 
+use crate::listen::Listen;
 use crate::setup::Origin;
 
 /// The start-up text.
@@ -39,7 +39,7 @@ impl Welcome {
     }
 
     /// Says where the gateway is and how to try it, then the one line that scripts wait for.
-    pub(crate) fn print(&self, address: SocketAddr) {
+    pub(crate) fn print(&self, place: &Listen) {
         let mut text = format!("{}\n", self.origin);
         if let Some(model) = &self.model {
             let key = if self.needs_key {
@@ -47,12 +47,18 @@ impl Welcome {
             } else {
                 ""
             };
+            let at = match place {
+                Listen::Tcp(address) => format!("http://{address}"),
+                Listen::Unix(path) => {
+                    format!("--unix-socket {} http://localhost", path.display())
+                }
+            };
             text.push_str(&format!(
-                "try: curl -sS http://{address}/v1/chat/completions -H 'content-type: application/json'{key} \
+                "try: curl -sS {at}/v1/chat/completions -H 'content-type: application/json'{key} \
                  -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n"
             ));
         }
-        text.push_str(&format!("listening on http://{address}\n"));
+        text.push_str(&format!("listening on {place}\n"));
         // In one piece, so that no log line comes between.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
@@ -60,11 +66,7 @@ impl Welcome {
 
 /// A model of the first rule or connection that a Chat call can reach.
 fn example_model(table: &RouteTable) -> Option<String> {
-    if table
-        .routes()
-        .iter()
-        .any(|rule| matches!(rule.pattern(), "claude-sonnet-4-5" | "claude-*"))
-    {
+    if table.routes().iter().any(leads_to_claude) {
         return Some("claude-sonnet-4-5".to_owned());
     }
     if let Some(rule) = table
@@ -85,7 +87,20 @@ fn example_model(table: &RouteTable) -> Option<String> {
         Provider::Gemini => "gemini-3.8-flash",
         Provider::Groq => "openai/gpt-oss-120b",
         Provider::Perplexity => "sonar",
+        Provider::AwsBedrock => "amazon.nova-lite-v1:0",
         _ => return None,
     };
     Some(format!("{}/{model}", connection.name()))
+}
+
+/// Whether `claude-sonnet-4-5` is a model there: Bedrock has other names for them.
+fn leads_to_claude(rule: &Rule) -> bool {
+    match rule.pattern() {
+        "claude-sonnet-4-5" => true,
+        "claude-*" => rule.targets().iter().all(|target| {
+            let provider = target.connection().provider();
+            provider != Provider::AwsBedrock && provider != Provider::AwsBedrockInvoke
+        }),
+        _ => false,
+    }
 }

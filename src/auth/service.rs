@@ -1,88 +1,93 @@
 //! The service.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::credential::{InjectedHeader, NativeApi};
+use super::credential::{Means, NativeApi};
+use super::future::ResponseFuture;
+use super::{Signer, Signing};
 use crate::body::Payload;
 use crate::call::Attempt;
+use crate::clock::Clock;
+use crate::error::BoxError;
 use crate::headers;
 
 /// See [`AuthLayer`](super::AuthLayer).
 #[derive(Debug, Clone)]
 pub struct Auth<S> {
     inner: S,
-    fixed: Option<InjectedHeader>,
-    native: Option<InjectedHeader>,
+    fixed: Option<Means>,
+    clock: Clock,
 }
 
 impl<S> Auth<S> {
-    pub(crate) fn new(
-        inner: S,
-        fixed: Option<InjectedHeader>,
-        native: Option<InjectedHeader>,
-    ) -> Self {
+    pub(super) fn new(inner: S, fixed: Option<Means>, clock: Clock) -> Self {
         Self {
             inner,
             fixed,
-            native,
+            clock,
         }
     }
 }
 
 impl<S, B> Service<Request<Payload>> for Auth<S>
 where
-    S: Service<Request<Payload>, Response = Response<B>>,
+    S: Service<Request<Payload>, Response = Response<B>> + Clone,
+    S::Error: Into<BoxError>,
 {
     type Response = Response<B>;
-    type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    /// The inner service's error, or an [`Error`](crate::Error) where a request cannot be authenticated.
+    type Error = BoxError;
+    type Future = ResponseFuture<S, S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, mut request: Request<Payload>) -> Self::Future {
         let attempt = request.extensions_mut().remove::<Attempt>();
-        let native = request.extensions_mut().remove::<NativeApi>().is_some();
+        let to_native = request.extensions_mut().remove::<NativeApi>().is_some();
         let out = request.headers_mut();
         headers::strip_credentials(out);
-        if let Some(attempt) = &attempt {
-            for header in attempt.target().connection().injected(native) {
-                header.insert_into(out);
-            }
-        }
-        let fixed = if native { &self.native } else { &self.fixed };
-        if let Some(header) = fixed {
+        let connection = attempt
+            .as_ref()
+            .map(|attempt| attempt.target().connection());
+        for header in connection.map_or(&[][..], |connection| connection.extra_headers()) {
             header.insert_into(out);
         }
-        ResponseFuture {
-            inner: self.inner.call(request),
+        // What the layer was given wins: it stands nearer.
+        let means = self.fixed.as_ref();
+        match means.or_else(|| connection.map(|connection| connection.means())) {
+            Some(Means::Signature(signer)) => self.sign(signer.clone(), request),
+            Some(Means::Header { usual, native }) => {
+                let header = native.as_ref().filter(|_| to_native).unwrap_or(usual);
+                header.insert_into(out);
+                ResponseFuture::calling(self.inner.call(request), None)
+            }
+            Some(Means::None) | None => ResponseFuture::calling(self.inner.call(request), None),
         }
     }
 }
 
-pin_project! {
-    /// The future of [`Auth`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        inner: F,
-    }
-}
-
-impl<F, B, E> Future for ResponseFuture<F>
+impl<S, B> Auth<S>
 where
-    F: Future<Output = Result<Response<B>, E>>,
+    S: Service<Request<Payload>, Response = Response<B>> + Clone,
 {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(cx)
+    fn sign(&mut self, signer: Signer, request: Request<Payload>) -> ResponseFuture<S, S::Future> {
+        // The instance that was asked for readiness is the one to call.
+        let inner = &mut self.inner;
+        let ready = || {
+            let clone = inner.clone();
+            std::mem::replace(inner, clone)
+        };
+        match signer.sign(request, self.clock, ready) {
+            Ok(Signing::Signed(request, trail)) => {
+                ResponseFuture::calling(self.inner.call(request), Some(trail))
+            }
+            Ok(Signing::Pending(pending)) => ResponseFuture::pending(pending),
+            Err(error) => ResponseFuture::failed(error),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Bodies: what requests are gathered into, and what answers are made of.
 
 mod answer;
+mod frames;
 mod gather;
 mod payload;
 mod stream;

@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
-use crate::codec::sse::Decoder;
-use crate::convert::machine::{Flow, Machine, StreamError};
+use super::frames::{Frames, Next};
+use crate::convert::machine::{Dialect, Flow, Machine, StreamError};
 use crate::convert::passthrough::{Tap, is_keep_alive};
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
 use crate::format::error::{ClientError, Fault};
+use crate::provider::spec::Framing;
 use crate::usage::{Usage, UsageHandle};
 
 /// What is done with a stream's events.
@@ -19,8 +20,9 @@ pub(crate) enum Work {
     /// They become events of another format, which is the client's.
     Convert {
         machine: Box<dyn Machine>,
-        /// The provider's format.
-        upstream: Format,
+        /// The vocabulary of the provider's events.
+        dialect: Dialect,
+        framing: Framing,
     },
     /// Their bytes go on as they are, and are only watched.
     Relay(Box<Tap>),
@@ -60,7 +62,7 @@ pub(crate) enum End {
 
 /// A stream between a provider and a client.
 pub(crate) struct Stream {
-    decoder: Decoder,
+    frames: Frames,
     work: Work,
     settings: StreamSettings,
     /// Bytes for the client.
@@ -78,8 +80,12 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn new(work: Work, settings: StreamSettings, usage: UsageHandle) -> Self {
+        let framing = match &work {
+            Work::Convert { framing, .. } => *framing,
+            Work::Relay(_) => Framing::Sse,
+        };
         Self {
-            decoder: Decoder::new(settings.event_limit),
+            frames: Frames::new(framing, settings.format, settings.event_limit),
             work,
             settings,
             out: BytesMut::new(),
@@ -133,28 +139,20 @@ impl Stream {
     /// calls [`Stream::fail`].
     pub(crate) fn feed(&mut self, piece: Bytes) -> Result<Flow, StreamError> {
         match &mut self.work {
-            Work::Convert { machine, upstream } => {
-                let (decoder, out, spoken) = (&mut self.decoder, &mut self.out, &mut self.spoken);
-                let (format, upstream) = (self.settings.format, *upstream);
+            Work::Convert {
+                machine, dialect, ..
+            } => {
+                let (frames, out, spoken) = (&mut self.frames, &mut self.out, &mut self.spoken);
+                let (machine, dialect) = (machine.as_mut(), *dialect);
                 let mut kept = out.len();
-                let converted = contain(|| {
-                    convert(
-                        decoder,
-                        machine.as_mut(),
-                        &piece,
-                        out,
-                        &mut kept,
-                        spoken,
-                        format,
-                        upstream,
-                    )
-                });
+                let converted =
+                    contain(|| convert(frames, machine, &piece, out, &mut kept, spoken, dialect));
                 converted.unwrap_or_else(|| Err(self.defect(kept)))
             }
             Work::Relay(tap) => {
                 let first = (!self.blind).then(|| {
                     watch(
-                        &mut self.decoder,
+                        &mut self.frames,
                         tap,
                         &piece,
                         &mut self.spoken,
@@ -187,7 +185,7 @@ impl Stream {
         match &mut self.work {
             Work::Convert { .. } => self.complete(),
             Work::Relay(tap) if self.blind || tap.is_complete() => Ok(End::Clean),
-            Work::Relay(_) if self.decoder.is_between_events() => {
+            Work::Relay(_) if self.frames.is_between() => {
                 Err(StreamError::ended(self.settings.format))
             }
             Work::Relay(_) => Ok(End::Broken(BodyError::new(
@@ -211,12 +209,22 @@ impl Stream {
 
     /// A clock ran out.
     pub(crate) fn timed_out(&mut self) -> Result<End, StreamError> {
+        let message = "the provider's stream stood still for too long";
+        self.interrupted(Fault::Timeout, message)
+    }
+
+    /// The gateway stops.
+    pub(crate) fn stopped(&mut self) -> Result<End, StreamError> {
+        self.interrupted(
+            Fault::Stopping,
+            "the gateway stopped before the end of this stream",
+        )
+    }
+
+    fn interrupted(&mut self, fault: Fault, message: &'static str) -> Result<End, StreamError> {
         let complete = match &self.work {
-            Work::Relay(_) if self.blind || !self.decoder.is_between_events() => {
-                return Ok(End::Broken(BodyError::new(
-                    "the provider's stream stood still inside an event",
-                    None,
-                )));
+            Work::Relay(_) if self.blind || !self.frames.is_between() => {
+                return Ok(End::Broken(BodyError::new(message, None)));
             }
             Work::Relay(tap) => tap.is_complete(),
             Work::Convert { .. } => self.complete().is_ok(),
@@ -224,8 +232,7 @@ impl Stream {
         if complete {
             return Ok(End::Clean);
         }
-        let message = "the provider's stream stood still for too long";
-        let error = ClientError::gateway(self.settings.format, Fault::Timeout, message);
+        let error = ClientError::gateway(self.settings.format, fault, message);
         Err(StreamError {
             upstream_status: None,
             error,
@@ -321,38 +328,28 @@ fn contain<T>(run: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Converts a piece; `kept` is how much of `out` is whole events.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a stream, borrowed apart"
-)]
 fn convert(
-    decoder: &mut Decoder,
+    frames: &mut Frames,
     machine: &mut dyn Machine,
     piece: &[u8],
     out: &mut BytesMut,
     kept: &mut usize,
     spoken: &mut bool,
-    format: Format,
-    upstream: Format,
+    dialect: Dialect,
 ) -> Result<Flow, StreamError> {
     let mut input = piece;
     loop {
-        match decoder.next(&mut input) {
-            Ok(None) => return Ok(Flow::Continue),
-            Ok(Some(event)) => {
-                let speaks = *spoken || !is_keep_alive(upstream, event.name, event.data);
-                let flow = machine.event(event.name, event.data, out)?;
+        match frames.next(&mut input)? {
+            Next::UsedUp => return Ok(Flow::Continue),
+            Next::Unknown => {}
+            Next::Event { name, data } => {
+                let speaks = *spoken || !is_keep_alive(dialect, name, data);
+                let flow = machine.event(name, data, out)?;
                 *kept = out.len();
                 *spoken |= speaks;
                 if flow == Flow::Done {
                     return Ok(Flow::Done);
                 }
-            }
-            Err(_) => {
-                return Err(StreamError::malformed(
-                    format,
-                    "the provider sent an event over the limit",
-                ));
             }
         }
     }
@@ -360,7 +357,7 @@ fn convert(
 
 /// Watches a piece of a relayed stream; an error counts only as the very first event.
 fn watch(
-    decoder: &mut Decoder,
+    frames: &mut Frames,
     tap: &mut Tap,
     piece: &[u8],
     spoken: &mut bool,
@@ -370,11 +367,12 @@ fn watch(
     let mut input = piece;
     let mut first = Ok(());
     loop {
-        match decoder.next(&mut input) {
-            Ok(None) => return first,
-            Ok(Some(event)) => {
-                let speaks = *spoken || !is_keep_alive(format, event.name, event.data);
-                let seen = tap.event(event.name, event.data);
+        match frames.next(&mut input) {
+            Ok(Next::UsedUp) => return first,
+            Ok(Next::Unknown) => {}
+            Ok(Next::Event { name, data }) => {
+                let speaks = *spoken || !is_keep_alive(format.into(), name, data);
+                let seen = tap.event(name, data);
                 if !*spoken {
                     first = seen;
                 }

@@ -12,9 +12,10 @@ use tokio_test::task::{Spawn, spawn};
 
 use super::stream::{Stream, StreamSettings, Work};
 use super::transcode::TranscodeBody;
-use crate::convert::machine::{Flow, Machine, StreamError};
+use crate::convert::machine::{Dialect, Flow, Machine, StreamError};
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
+use crate::provider::spec::Framing;
 use crate::usage::{Usage, UsageHandle};
 
 /// What a provider's body does when it is polled.
@@ -225,7 +226,8 @@ fn settings(format: Format) -> StreamSettings {
 fn converted_with(upstream: Upstream, settings: StreamSettings) -> Probe {
     let work = Work::Convert {
         machine: Box::new(Fake::default()),
-        upstream: Format::Messages,
+        dialect: Dialect::Messages,
+        framing: Framing::Sse,
     };
     Probe::new(
         upstream,
@@ -715,7 +717,8 @@ fn counted(steps: Vec<Step>) -> (UsageHandle, Probe) {
     let usage = UsageHandle::default();
     let work = Work::Convert {
         machine: Box::new(Fake::default()),
-        upstream: Format::Messages,
+        dialect: Dialect::Messages,
+        framing: Framing::Sse,
     };
     let stream = Stream::new(work, settings(Format::Chat), usage.clone());
     (usage, Probe::new(Upstream::new(steps), stream))

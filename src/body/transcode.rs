@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::stream::{End, Stream};
 use crate::convert::machine::{Flow, StreamError};
 use crate::error::{BodyError, BoxError};
+use crate::shutdown::Ending;
 
 /// The most frames that are merged into one.
 const MERGED_FRAMES: usize = 64;
@@ -36,6 +37,9 @@ pin_project! {
         // Armed when there is nothing to do, and re-armed when it fires, not on each event.
         #[pin]
         clock: Option<Sleep>,
+        // When the gateway stops.
+        #[pin]
+        ending: Option<Ending>,
     }
 }
 
@@ -80,7 +84,17 @@ impl<B> TranscodeBody<B> {
             heard: now,
             told: now,
         };
-        Self { inner, clock: None }
+        Self {
+            inner,
+            clock: None,
+            ending: None,
+        }
+    }
+
+    /// The same body, which ends with an error when `ending` resolves.
+    pub(crate) fn until(mut self, ending: Option<Ending>) -> Self {
+        self.ending = ending;
+        self
     }
 
     #[cfg(test)]
@@ -273,6 +287,13 @@ where
                         }
                         Poll::Pending if held > 0 => return inner.flush(),
                         Poll::Pending => {
+                            let ending = this.ending.as_mut().as_pin_mut();
+                            if ending.is_some_and(|ending| ending.poll(cx).is_ready()) {
+                                this.ending.set(None);
+                                let result = inner.stream.stopped();
+                                inner.settle(result);
+                                continue;
+                            }
                             let alarm = inner.next_alarm();
                             if this.clock.is_none() {
                                 this.clock.set(Some(sleep_until(alarm)));

@@ -2,6 +2,7 @@
 //!
 //! All of them are fuzzed and take any input without panicking.
 
+pub mod event_stream;
 pub mod scan;
 pub mod splice;
 pub mod sse;

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::aws::{self, Aws};
 use super::{ClientKey, Config, ConfigError, ConnectionConfig, LossyConfig, TargetConfig};
 use crate::auth::Credential;
 use crate::endpoint::Endpoint;
 use crate::gateway::{Gateway, GatewayBuilder};
 use crate::models::ModelTable;
-use crate::provider::Provider;
+use crate::provider::spec::AuthScheme;
+use crate::provider::{Provider, bedrock};
 use crate::route::{ClientKeys, RouteTable, Rule};
 use crate::settings::{ConvertSettings, Limits, Lossy, RetrySettings, Timeouts};
 use crate::target::{Connection, InvalidConnection, Target};
@@ -94,6 +96,14 @@ impl Config {
         Ok(settings)
     }
 
+    /// The models that routes ask of a connection by a name of their own.
+    fn models_of<'a>(&'a self, connection: &'a str) -> impl Iterator<Item = &'a str> {
+        let targets = self.routes.iter().flat_map(|route| &route.targets);
+        targets
+            .filter(move |target| target.connection == connection)
+            .filter_map(|target| target.model.as_deref())
+    }
+
     /// A gateway builder of all this. `env` looks a variable up in the environment.
     ///
     /// # Errors
@@ -114,10 +124,19 @@ impl Config {
         let retry = self.retry()?;
         let mut connections = BTreeMap::new();
         for (name, config) in &self.connections {
-            connections.insert(
-                name.as_str(),
-                Arc::new(connection(name, config, retry, &env)?),
-            );
+            let models: Vec<_> = self.models_of(name).collect();
+            let connection = connection(name, config, &models, retry, &env)?;
+            let provider = connection.provider();
+            if !Endpoint::ALL
+                .into_iter()
+                .any(|endpoint| provider.serves(endpoint))
+            {
+                return Err(ConfigError::new(
+                    ["connections", name, "provider"],
+                    format!("this version of the gateway does not serve {provider} yet"),
+                ));
+            }
+            connections.insert(name.as_str(), Arc::new(connection));
         }
         let mut rules = Vec::with_capacity(self.routes.len());
         for (at, route) in self.routes.iter().enumerate() {
@@ -164,6 +183,7 @@ impl Config {
 fn connection(
     name: &str,
     config: &ConnectionConfig,
+    models: &[&str],
     retry: RetrySettings,
     env: &impl Fn(&str) -> Option<String>,
 ) -> Result<Connection, ConfigError> {
@@ -172,15 +192,6 @@ fn connection(
         .provider
         .parse()
         .map_err(|error| fail("provider", format!("{error}")))?;
-    if !Endpoint::ALL
-        .into_iter()
-        .any(|endpoint| provider.serves(endpoint))
-    {
-        return Err(fail(
-            "provider",
-            format!("this version of the gateway does not serve {provider} yet"),
-        ));
-    }
     let key = match (&config.api_key, &config.api_key_env) {
         (Some(_), Some(_)) => {
             return Err(fail(
@@ -208,8 +219,22 @@ fn connection(
     let mut builder = Connection::builder(name, provider)
         .options(config.options.clone())
         .retry(retry);
-    if let Some(key) = key {
-        builder = builder.credential(Credential::api_key(key));
+    if provider.spec().auth == AuthScheme::Aws {
+        let aws = Aws {
+            name,
+            config,
+            models,
+            env,
+        };
+        builder = builder.credential(aws.credential(key)?);
+        if let Some(region) = aws.region() {
+            builder = builder.region(region);
+        }
+    } else {
+        aws::refuse(name, config)?;
+        if let Some(key) = key {
+            builder = builder.credential(Credential::api_key(key));
+        }
     }
     if let Some(url) = &config.base_url {
         builder = builder.base_url(url);
@@ -222,6 +247,9 @@ fn connection(
         InvalidConnection::NoBaseUrl | InvalidConnection::NoCredential => {
             ConfigError::new(["connections", name], error.to_string())
         }
+        InvalidConnection::Region
+        | InvalidConnection::NoRegion
+        | InvalidConnection::RegionOfHost => fail("region", error.to_string()),
         InvalidConnection::BaseUrl => fail("base_url", error.to_string()),
         InvalidConnection::Credential(_) => fail(key_name, error.to_string()),
         InvalidConnection::Header(_) => fail("headers", error.to_string()),
@@ -247,6 +275,15 @@ fn target(
     if let Some(model) = &config.model {
         if model.is_empty() {
             return Err(fail("model", "must not be empty".into()));
+        }
+        if let Some(asked) = bedrock::region_of_arn(model)
+            && let Some(region) = connection.region()
+            && asked != region
+        {
+            return Err(fail(
+                "model",
+                format!("this model is in {asked}, but the connection leads to {region}"),
+            ));
         }
         target = target.model(model.as_str());
     }
@@ -338,7 +375,19 @@ mod tests {
             ),
             (
                 "[connections.c]\nprovider = \"aws-bedrock\"".into(),
-                "connections.c.provider: ",
+                "connections.c.region: ",
+            ),
+            (
+                "[connections.c]\nprovider = \"aws-bedrock\"\nregion = \"x y\"\napi_key = \"k\"".into(),
+                "connections.c.region: ",
+            ),
+            (
+                "[connections.c]\nprovider = \"aws-bedrock\"\nregion = \"us-east-1\"\napi_key = \"k\"\nbase_url = \"https://bedrock-runtime.eu-west-1.amazonaws.com\"".into(),
+                "connections.c.region: ",
+            ),
+            (
+                connection("api_key = \"a\"\nrole_arn = \"r\""),
+                "connections.c.role_arn: ",
             ),
             (
                 "[connections.c]\nprovider = \"openai-compatible\"".into(),
@@ -362,6 +411,28 @@ mod tests {
     }
 
     #[test]
+    fn models_must_be_in_the_region_of_their_connection() {
+        let config = config("[connections.c]\nprovider = \"aws-bedrock\"\napi_key = \"k\"");
+        let config = config.connections.get("c").unwrap();
+        let connection = |models: &[&str]| {
+            let region = |name: &str| (name == "AWS_REGION").then(|| "us-east-1".to_owned());
+            connection("c", config, models, RetrySettings::default(), &region).unwrap()
+        };
+        let here = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.a";
+        let there = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.a";
+        assert_eq!(connection(&[there]).region(), Some("eu-west-1"));
+        let connections = BTreeMap::from([("c", Arc::new(connection(&[])))]);
+        let target = |model: &str| {
+            let text = format!("connection = \"c\"\nmodel = \"{model}\"");
+            target("0", "1", &toml::from_str(&text).unwrap(), &connections).map(|_| ())
+        };
+        target(here).unwrap();
+        target("us.anthropic.claude-sonnet-4-5-20250929-v1:0").unwrap();
+        let error = target(there).unwrap_err().to_string();
+        assert!(error.starts_with("routes.0.targets.1.model: "), "{error}");
+    }
+
+    #[test]
     fn unknown_keys_are_refused_everywhere() {
         for text in [
             "liste = \"x\"",
@@ -377,7 +448,7 @@ mod tests {
     #[test]
     fn debug_shows_no_key() {
         let config = config(
-            "client_keys = [\"canary\", { name = \"n\", key = \"canary\" }]\n[connections.a]\nprovider = \"openai\"\napi_key = \"canary\"\nheaders = { a = \"canary\" }",
+            "client_keys = [\"canary\", { name = \"n\", key = \"canary\" }]\n[connections.a]\nprovider = \"openai\"\napi_key = \"canary\"\naccess_key_id = \"canary\"\nsecret_access_key = \"canary\"\nsession_token = \"canary\"\nexternal_id = \"canary\"\nheaders = { a = \"canary\" }",
         );
         assert!(!format!("{config:?}").contains("canary"));
     }

@@ -2,6 +2,7 @@
 //!
 //! Any serde format will do; the program uses TOML. Unknown keys are errors, so that no misspelt key is lost silently.
 
+mod aws;
 mod build;
 mod values;
 
@@ -159,6 +160,22 @@ pub struct ConnectionConfig {
     pub api_key: Option<String>,
     /// The environment variable that holds the key.
     pub api_key_env: Option<String>,
+    /// The AWS region. Default: that of the ARNs that lead here, of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile.
+    pub region: Option<String>,
+    /// The profile in AWS's shared files.
+    pub profile: Option<String>,
+    /// An AWS access key. Default: what the AWS default chain finds.
+    pub access_key_id: Option<String>,
+    /// The secret of `access_key_id`.
+    pub secret_access_key: Option<String>,
+    /// The session token of `access_key_id`.
+    pub session_token: Option<String>,
+    /// The ARN of a role to assume.
+    pub role_arn: Option<String>,
+    /// The external id that the role asks for.
+    pub external_id: Option<String>,
+    /// Where STS is. Default: AWS's endpoint in the region.
+    pub sts_endpoint: Option<String>,
     /// Further headers of every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,

@@ -9,12 +9,14 @@ use http::{HeaderValue, Response, StatusCode};
 
 use tokio::time::Instant;
 
+use super::bedrock_error;
 use super::context::{AnswerContext, UpstreamId};
 use super::layer::Shared;
 use super::machine::StreamError;
 use super::pair::Conversion;
 use super::passthrough;
 use super::report::LossReport;
+use crate::auth;
 use crate::body::{AnswerBody, Stream, StreamSettings, TranscodeBody};
 use crate::call::{Attempt, Failure, FailureClass, Outcome};
 use crate::codec::contains;
@@ -22,8 +24,15 @@ use crate::endpoint::Format;
 use crate::error::{Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
+use crate::provider::spec::{AuthScheme, Framing};
 use crate::retry::retry_after;
+use crate::shutdown::{Ending, Shutdown};
 use crate::usage::UsageHandle;
+
+/// The media type of server-sent events.
+const SSE_TYPE: &str = "text/event-stream";
+/// The media type of AWS's event streams.
+const AWS_TYPE: &str = "application/vnd.amazon.eventstream";
 
 /// One try on its way through the layer.
 #[derive(Debug)]
@@ -73,6 +82,11 @@ impl Trip {
         }
     }
 
+    /// Resolves when the gateway stops.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.shared.shutdown.as_ref().map(Shutdown::ending)
+    }
+
     /// When nothing more came for too long, from now on.
     pub(super) fn idle_alarm(&self) -> Instant {
         let deadline = self.attempt.call().deadline;
@@ -106,23 +120,22 @@ impl Trip {
             // Never followed: the credential belongs to the configured host alone.
             return Kind::Unusable("the provider answered with a redirect");
         }
-        let media_type = parts
-            .headers
-            .get(CONTENT_TYPE)
-            .map(HeaderValue::as_bytes)
-            .unwrap_or_default();
-        let is = |name: &[u8]| {
-            media_type
-                .get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        };
         // Some compatible servers do not name the media type of their streams.
-        let unnamed = self.attempt.call().stream && !is(b"application/json");
-        if is(b"text/event-stream") || unnamed {
+        let unnamed = self.attempt.call().stream && !has_type(parts, "application/json");
+        if has_type(parts, SSE_TYPE) || has_type(parts, AWS_TYPE) || unnamed {
             Kind::Stream
         } else {
             Kind::Whole
         }
+    }
+
+    /// How the stream behind this head is framed.
+    pub(super) fn framing(&self, parts: &Parts) -> Framing {
+        if has_type(parts, SSE_TYPE) {
+            return Framing::Sse;
+        }
+        let connection = self.attempt.target().connection();
+        connection.provider().spec().framing
     }
 
     /// The answer to a whole body.
@@ -174,7 +187,7 @@ impl Trip {
     /// A passthrough answer that is too large to be held: what was read of it, and the rest.
     pub(super) fn relay<B>(&self, parts: &Parts, head: Bytes, rest: B) -> Response<AnswerBody<B>> {
         let stream = Stream::unwatched(head, self.stream_settings(), self.usage.clone());
-        let body = AnswerBody::stream(TranscodeBody::new(rest, stream));
+        let body = AnswerBody::stream(TranscodeBody::new(rest, stream).until(self.ending()));
         let mut response = self.response(&parts.headers, body);
         *response.status_mut() = parts.status;
         copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
@@ -207,7 +220,17 @@ impl Trip {
                 "the provider refused the gateway's credential"
             );
         }
-        let class = classify(status, body);
+        let spec = self.attempt.target().connection().provider().spec();
+        let class = match spec.auth {
+            AuthScheme::Aws => match bedrock_error::class(status, &parts.headers, body) {
+                // A key that is refused stays refused; a signature may be better the next time.
+                FailureClass::Credential if !auth::refused(parts, body) => FailureClass::Final,
+                class => class,
+            },
+            AuthScheme::Bearer | AuthScheme::XApiKey | AuthScheme::XGoogApiKey => {
+                classify(status, body)
+            }
+        };
         // Some providers say in the body how long to wait.
         let mut hinted = None;
         if retry_after::parse(&parts.headers, self.shared.clock.now()).is_none()
@@ -371,6 +394,15 @@ pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
         .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
+/// Whether the head says that the body is of this media type.
+fn has_type(parts: &Parts, media_type: &str) -> bool {
+    parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().get(..media_type.len()))
+        .is_some_and(|start| start.eq_ignore_ascii_case(media_type.as_bytes()))
+}
+
 fn copy(from: &HeaderMap, name: http::HeaderName, to: &mut HeaderMap) {
     if let Some(value) = from.get(&name) {
         to.insert(name, value.clone());
@@ -382,7 +414,7 @@ fn classify(status: StatusCode, body: &[u8]) -> FailureClass {
     match status.as_u16() {
         // Money or a day's quota does not come back within a retry.
         429 if contains(body, b"insufficient_quota") || contains(body, b"PerDay") => {
-            FailureClass::Final
+            FailureClass::Exhausted
         }
         408 | 409 | 425 | 429 | 498 | 503 | 529 => FailureClass::Refused,
         500 | 502 | 504 => FailureClass::Ambiguous,

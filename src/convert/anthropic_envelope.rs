@@ -29,6 +29,18 @@ pub(crate) fn write<'b>(blocks: impl IntoIterator<Item = &'b str>) -> String {
     carrier
 }
 
+/// The carrier of signed thinking; both are the inside of JSON strings.
+pub(crate) fn thinking(text: &str, signature: &str) -> String {
+    let block = format!(r#"{{"type":"thinking","thinking":"{text}","signature":"{signature}"}}"#);
+    write([block.as_str()])
+}
+
+/// The carrier of thinking that cannot be read; the inside of a JSON string.
+pub(crate) fn redacted_thinking(data: &str) -> String {
+    let block = format!(r#"{{"type":"redacted_thinking","data":"{data}"}}"#);
+    write([block.as_str()])
+}
+
 /// Whether blocks of this type stand for what Anthropic's own tools, or its compaction, did in a turn.
 pub(crate) fn is_server_block(kind: &str) -> bool {
     matches!(

@@ -1,7 +1,7 @@
 //! What a conversion knows besides the bytes it converts.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::report::LossReport;
 use crate::models::Capabilities;
@@ -16,6 +16,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) provider: Provider,
     /// The connection's and the target's switches.
     pub(crate) options: &'a Options,
+    /// The client's headers.
+    pub(crate) headers: &'a HeaderMap,
     /// What the model can do.
     pub(crate) capabilities: &'a Capabilities,
     /// Whether fields whose loss changes the meaning but which the specification lets an owner give up may be dropped

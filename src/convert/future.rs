@@ -156,7 +156,7 @@ where
                 StateProject::Sending { future, clock } => match future.poll(cx) {
                     Poll::Ready(Ok(response)) => read(trip, response),
                     Poll::Ready(Err(error)) => {
-                        return Poll::Ready(Err((trip.shared.classify)(error.into())));
+                        return Poll::Ready(Err(trip.shared.classed(error.into())));
                     }
                     Poll::Pending => {
                         ready!(clock.poll(cx));
@@ -266,7 +266,8 @@ where
     let shared = trip.shared.clone();
     let work = match &trip.conversion {
         Some(conversion) => Work::Convert {
-            upstream: conversion.upstream_format(),
+            dialect: conversion.dialect(),
+            framing: trip.framing(&parts),
             machine: conversion
                 .clone()
                 .machine(trip.context(&parts.headers), shared.limits.event),
@@ -274,7 +275,7 @@ where
         None => Work::relay(trip.format()),
     };
     let stream = Stream::new(work, trip.stream_settings(), trip.usage.clone());
-    let body = TranscodeBody::new(body, stream);
+    let body = TranscodeBody::new(body, stream).until(trip.ending());
     if shared.settings.peek {
         // One clock for the head and the first event.
         let clock = sleep_until(trip.begin_by);

@@ -386,7 +386,8 @@ fn is_moved(node: &Node<'_>, name: &str, value: &Node<'_>) -> bool {
     }
 }
 
-fn is_object_schema(node: &Node<'_>) -> bool {
+/// Whether a schema says that it is an object's.
+pub(crate) fn is_object_schema(node: &Node<'_>) -> bool {
     match node.member("type") {
         Some(kind) => type_names(kind).any(|name| name.is("object")),
         None => node.member("properties").is_some(),

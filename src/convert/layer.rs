@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::models::ModelTable;
 use crate::settings::{ConvertSettings, Limits, Timeouts};
+use crate::shutdown::Shutdown;
 use crate::target::Target;
 
 /// Speaks the provider's format upstream and the client's format downstream.
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) classify: fn(BoxError) -> Error,
     pub(super) target: Option<Target>,
+    pub(super) shutdown: Option<Shutdown>,
 }
 
 impl ConvertLayer {
@@ -76,16 +78,32 @@ impl ConvertLayer {
         self.change(|shared| shared.clock = clock)
     }
 
-    /// How errors of the client service are classed. Default: all of them are ambiguous, as far as they are not an
-    /// [`Error`] already; with the `client` feature, hyper-util's errors are told apart.
+    /// How errors of the client service are classed, as far as they are not an [`Error`] already. Default: all of them are
+    /// ambiguous; with the `client` feature, hyper-util's errors are told apart.
     #[must_use]
     pub fn classify(self, classify: fn(BoxError) -> Error) -> Self {
         self.change(|shared| shared.classify = classify)
     }
 
+    /// The switch that ends open streams: see [`Shutdown`].
+    #[must_use]
+    pub fn shutdown(self, shutdown: Shutdown) -> Self {
+        self.change(|shared| shared.shutdown = Some(shutdown))
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Shared)) -> Self {
         change(Arc::make_mut(&mut self.shared));
         self
+    }
+}
+
+impl Shared {
+    /// Classes an error from below: one of the gateway's own layers knows its class.
+    pub(super) fn classed(&self, error: BoxError) -> Error {
+        match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => (self.classify)(error),
+        }
     }
 }
 
@@ -103,6 +121,7 @@ impl Default for Shared {
             clock: Clock::default(),
             classify,
             target: None,
+            shutdown: None,
         }
     }
 }

@@ -7,6 +7,31 @@ use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
 use crate::usage::Usage;
 
+/// The vocabulary of a provider's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// OpenAI's Chat Completions.
+    Chat,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Messages,
+    /// AWS's Converse.
+    Converse,
+    /// Google's `generateContent`.
+    Gemini,
+}
+
+impl From<Format> for Dialect {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Chat => Self::Chat,
+            Format::Responses => Self::Responses,
+            Format::Messages => Self::Messages,
+        }
+    }
+}
+
 /// Whether a machine wants more events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {

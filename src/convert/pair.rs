@@ -4,12 +4,14 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
 use super::anthropic_error;
+use super::bedrock_error;
 use super::chat_in;
+use super::chat_to_converse::{self, state::State as ChatToConverse};
 use super::chat_to_gemini::{self, state::State as ChatToGemini};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
 use super::gemini_in;
-use super::machine::Machine;
+use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::rate_limit;
@@ -24,6 +26,7 @@ use crate::usage::Usage;
 /// A conversion under way: the pair, and what its answer needs to know of the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
+    ChatToConverse(ChatToConverse),
     ChatToGemini(ChatToGemini),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
@@ -40,6 +43,18 @@ impl Conversion {
         cx: &mut RequestContext<'_>,
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
+            Pair::ChatToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToConverse(state),
+                })
+            }
             Pair::ChatToGemini => {
                 let ConvertedRequest {
                     body,
@@ -115,15 +130,14 @@ impl Conversion {
         }
     }
 
-    /// The format that the provider answers in, as far as its stream's events are concerned.
-    pub(crate) fn upstream_format(&self) -> Format {
+    /// The vocabulary of the provider's stream.
+    pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            // Gemini has no event that says nothing, as Chat.
-            Self::ChatToGemini(_) | Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {
-                Format::Chat
-            }
-            Self::MessagesToResponses(_) => Format::Responses,
-            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Format::Messages,
+            Self::ChatToConverse(_) => Dialect::Converse,
+            Self::ChatToGemini(_) => Dialect::Gemini,
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
+            Self::MessagesToResponses(_) => Dialect::Responses,
+            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
         }
     }
 
@@ -134,6 +148,7 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
+            Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
             Self::ChatToGemini(state) => chat_to_gemini::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
@@ -155,6 +170,9 @@ impl Conversion {
         out: &mut BytesMut,
     ) -> Result<Usage, ClientError> {
         match self {
+            Self::ChatToConverse(state) => {
+                chat_to_converse::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ChatToGemini(state) => {
                 chat_to_gemini::stream::replay(body, state.clone(), cx, out)
             }
@@ -179,6 +197,9 @@ impl Conversion {
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
+            Self::ChatToConverse(state) => Box::new(chat_to_converse::stream::ConverseToChat::new(
+                state, cx, limit,
+            )),
             Self::ChatToGemini(state) => {
                 Box::new(chat_to_gemini::stream::GeminiToChat::new(state, cx, limit))
             }
@@ -206,10 +227,11 @@ impl Conversion {
     pub(crate) fn error(
         &self,
         status: StatusCode,
-        _headers: &HeaderMap,
+        headers: &HeaderMap,
         body: &Bytes,
     ) -> ClientError {
         match self {
+            Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
             Self::ChatToGemini(_) => gemini_in::convert_error(status, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
@@ -228,8 +250,10 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
-            // OpenAI's own headers go on as they are; Google sends none.
-            Self::ChatToGemini(_) | Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            // Bedrock and Google send none.
+            Self::ChatToConverse(_) | Self::ChatToGemini(_) => {}
+            // OpenAI's own headers go on as they are.
+            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

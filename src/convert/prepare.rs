@@ -80,12 +80,18 @@ fn build(
             (path, body, out, None)
         }
         Cell::Convert { pair, path } => {
-            let capabilities = shared.models.lookup(attempt.model());
+            let options = attempt.target().merged_options();
+            let capabilities = shared.models.lookup_hidden(
+                attempt.model(),
+                options.family.as_deref(),
+                &call.model,
+            );
             let lossy = call.lossy.unwrap_or(shared.settings.lossy);
             let mut cx = RequestContext {
                 model: attempt.model(),
                 provider: connection.provider(),
-                options: attempt.target().merged_options(),
+                options,
+                headers: &call.headers,
                 capabilities: &capabilities,
                 lossy: lossy == Lossy::Drop,
                 report,

@@ -4,7 +4,12 @@ use crate::format::raw::RawStr;
 
 /// The number of Unicode scalar values that a JSON string stands for; a lone surrogate counts as one.
 pub(crate) fn scalars(text: RawStr<'_>) -> u64 {
-    let mut rest = text.content().as_bytes();
+    scalars_inside(text.content())
+}
+
+/// The same for the inside of a JSON string.
+pub(crate) fn scalars_inside(content: &str) -> u64 {
+    let mut rest = content.as_bytes();
     let mut count = 0;
     while let Some(at) = memchr::memchr(b'\\', rest) {
         let (plain, escape) = rest.split_at(at);

@@ -42,7 +42,7 @@ where
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner
             .poll_ready(cx)
-            .map_err(|error| (self.shared.classify)(error.into()))
+            .map_err(|error| self.shared.classed(error.into()))
     }
 
     fn call(&mut self, mut request: Request<Payload>) -> Self::Future {

@@ -22,13 +22,21 @@ impl<'a> ToolIds<'a> {
         } else {
             sanitise(original)
         };
+        self.unique(base, usize::MAX)
+    }
+
+    /// `base`, an ASCII id that the provider takes, where no call has it yet; else it with a number, in at most `longest` bytes.
+    pub(crate) fn unique(&mut self, base: Cow<'a, str>, longest: usize) -> Cow<'a, str> {
         let Some(next) = self.used.get(&base).copied() else {
             self.used.insert(base.clone(), 2);
             return base;
         };
         let mut number = next;
         loop {
-            let candidate: Cow<'a, str> = Cow::Owned(format!("{base}_{number}"));
+            let suffix = format!("_{number}");
+            let kept = base.len().min(longest.saturating_sub(suffix.len()));
+            let start = base.get(..kept).unwrap_or(&base);
+            let candidate: Cow<'a, str> = Cow::Owned(format!("{start}{suffix}"));
             number += 1;
             if !self.used.contains_key(&candidate) {
                 self.used.insert(base, number);
@@ -76,6 +84,17 @@ mod tests {
             ("functions.Bash.0", "functions_Bash_0_5"),
         ] {
             assert_eq!(ids.assign(Cow::Borrowed(original)), sent);
+        }
+    }
+
+    #[test]
+    fn numbers_stay_within_the_length() {
+        let mut ids = ToolIds::default();
+        let longest = "x".repeat(64);
+        ids.unique(Cow::Borrowed(&longest), 64);
+        for number in 2..12 {
+            let id = ids.unique(Cow::Borrowed(&longest), 64);
+            assert!(id.len() == 64 && id.ends_with(&format!("x_{number}")));
         }
     }
 

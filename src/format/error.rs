@@ -52,6 +52,8 @@ pub(crate) enum Fault {
     StreamEnded,
     /// An `Upgrade` to another protocol, which the gateway does not speak.
     UpgradeRequired,
+    /// The gateway stops.
+    Stopping,
     /// A defect of the gateway.
     Internal,
 }
@@ -258,6 +260,12 @@ impl Fault {
                 INVALID,
                 Some("upgrade_not_supported"),
                 INVALID,
+            ),
+            Self::Stopping => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "server_error",
+                Some("gateway_stopping"),
+                "api_error",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,8 +1,8 @@
 //! Anthropic's models. Sources: the model and feature tables of platform.claude.com.
 
 use super::{
-    Capabilities, Effort, Efforts, ForcedTool, GeminiGeneration, Sampling, Thinking,
-    ThinkingDefault,
+    Bedrock, CachePoints, Capabilities, Effort, Efforts, ForcedTool, GeminiGeneration, Sampling,
+    Thinking, ThinkingDefault, TopK,
 };
 use Effort::{High, Low, Max, Medium, Xhigh};
 
@@ -23,6 +23,7 @@ const CLASSIC: Capabilities = Capabilities {
     cache_breakpoints: false,
     thinking_budget: None,
     gemini: GeminiGeneration::V3,
+    bedrock: Bedrock::CLAUDE_OLD,
 };
 
 /// Thinking with a budget, off by default.
@@ -34,12 +35,14 @@ const BUDGET: Capabilities = Capabilities {
         ..Thinking::NONE
     }),
     forced_tool: ForcedTool::WithoutThinking,
+    bedrock: Bedrock::CLAUDE_MANUAL,
     ..CLASSIC
 };
 
 const BUDGET_4_5: Capabilities = Capabilities {
     sampling: Sampling::One,
     structured_outputs: true,
+    bedrock: Bedrock::CLAUDE_4_5,
     ..BUDGET
 };
 
@@ -53,6 +56,7 @@ const ADAPTIVE_4_6: Capabilities = Capabilities {
     }),
     efforts: Efforts::of(&[Low, Medium, High, Max]),
     prefill: false,
+    bedrock: Bedrock::CLAUDE_ADAPTIVE,
     ..BUDGET_4_5
 };
 
@@ -65,6 +69,7 @@ const ADAPTIVE_4_7: Capabilities = Capabilities {
         ..Thinking::NONE
     }),
     efforts: Efforts::ALL,
+    bedrock: Bedrock::CLAUDE_ADAPTIVE_ONLY,
     ..ADAPTIVE_4_6
 };
 
@@ -78,6 +83,10 @@ const ADAPTIVE_5: Capabilities = Capabilities {
     }),
     forced_tool: ForcedTool::Yes,
     mid_system: true,
+    bedrock: Bedrock {
+        disabled_thinking: true,
+        ..Bedrock::CLAUDE_ADAPTIVE_ONLY
+    },
     ..ADAPTIVE_4_7
 };
 
@@ -87,6 +96,7 @@ const ALWAYS: Capabilities = Capabilities {
         default: ThinkingDefault::Always,
         ..Thinking::NONE
     }),
+    bedrock: Bedrock::CLAUDE_ADAPTIVE_ONLY,
     ..ADAPTIVE_5
 };
 
@@ -112,6 +122,21 @@ const UNKNOWN: Capabilities = Capabilities {
     cache_breakpoints: false,
     thinking_budget: None,
     gemini: GeminiGeneration::V3,
+    bedrock: Bedrock {
+        top_k: TopK::Member,
+        disabled_thinking: true,
+        ..Bedrock::CLAUDE_ADAPTIVE_ONLY
+    },
+};
+
+/// Claude 3.5 where Bedrock caches its prompts.
+const CACHED_3_5: Capabilities = Capabilities {
+    max_output: Some(8192),
+    bedrock: Bedrock {
+        cache_points: CachePoints::WITHOUT_TTL,
+        ..Bedrock::CLAUDE_OLD
+    },
+    ..CLASSIC
 };
 
 const ROWS: &[Row] = &[
@@ -125,6 +150,9 @@ const ROWS: &[Row] = &[
             ..CLASSIC
         },
     ),
+    ("claude-3-5-haiku", CACHED_3_5),
+    // Its second version; the first has another date.
+    ("claude-3-5-sonnet-20241022", CACHED_3_5),
     ("claude-3-7-sonnet", BUDGET),
     (
         "opus-4",
@@ -155,7 +183,16 @@ const ROWS: &[Row] = &[
     ("sonnet-4-5", BUDGET_4_5),
     ("haiku-4-5", BUDGET_4_5),
     // Its effort levels are behind a beta header that is not sent.
-    ("opus-4-5", BUDGET_4_5),
+    (
+        "opus-4-5",
+        Capabilities {
+            bedrock: Bedrock {
+                effort_beta: true,
+                ..Bedrock::CLAUDE_4_5
+            },
+            ..BUDGET_4_5
+        },
+    ),
     ("sonnet-4-6", ADAPTIVE_4_6),
     ("opus-4-6", ADAPTIVE_4_6),
     (
@@ -170,6 +207,7 @@ const ROWS: &[Row] = &[
             }),
             efforts: Efforts::of(&[Low, Medium, High, Xhigh, Max]),
             forced_tool: ForcedTool::Yes,
+            bedrock: Bedrock::CLAUDE_ADAPTIVE_ONLY,
             ..ADAPTIVE_4_6
         },
     ),
@@ -277,7 +315,12 @@ mod tests {
             ("claude-3-haiku-20240307", "claude-3-haiku"),
             ("anthropic.claude-3-sonnet-20240229-v1:0", "claude-3-sonnet"),
             ("claude-3-5-sonnet-latest", "claude-3-5"),
-            ("claude-3.5-haiku", "claude-3-5"),
+            ("claude-3.5-haiku", "claude-3-5-haiku"),
+            ("anthropic.claude-3-5-sonnet-20240620-v1:0", "claude-3-5"),
+            (
+                "anthropic.claude-3-5-sonnet-20241022-v2:0",
+                "claude-3-5-sonnet-20241022",
+            ),
             (
                 "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
                 "claude-3-7-sonnet",

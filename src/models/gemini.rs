@@ -1,12 +1,41 @@
 //! Google's models. Sources: the model pages of ai.google.dev (token limits), and the pages "Thinking", "Thought signatures",
 //! "Function calling", "Structured outputs" and "Media resolution" of the Gemini API.
 
-use super::{
-    BudgetRange, Capabilities, Effort, EffortFloor, Efforts, GeminiGeneration, Thinking,
-    ThinkingDefault,
-};
+use super::{Capabilities, Effort, EffortFloor, Efforts, Thinking, ThinkingDefault};
 use crate::glob;
 use Effort::{High, Low, Medium};
+
+/// The least and the largest budget of thinking tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct BudgetRange {
+    /// In tokens.
+    pub least: u32,
+    /// In tokens.
+    pub most: u32,
+}
+
+/// The generations of Gemini's models, as far as its native API treats them differently.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize))]
+#[non_exhaustive]
+pub enum GeminiGeneration {
+    /// Before 2.5: schemas in a subset of OpenAPI's.
+    #[cfg_attr(feature = "config", serde(rename = "legacy"))]
+    Legacy,
+    /// Schemas in JSON Schema; Google's own tools or the client's functions, not both.
+    #[cfg_attr(feature = "config", serde(rename = "2.5"))]
+    V2_5,
+    /// 3 and later: calls have ids and signatures, results may hold media, Google's own tools work beside functions, and there
+    /// are no penalties.
+    #[default]
+    #[cfg_attr(feature = "config", serde(rename = "3"))]
+    V3,
+}
 
 /// A `*` glob over a model's id, and what such models can do.
 type Row = (&'static str, Capabilities);

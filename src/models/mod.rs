@@ -1,11 +1,15 @@
 //! What each model can do: a table, not code.
 //!
-//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's, Gemini's and OpenAI's models; every
-//! other id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
+//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's, Gemini's and OpenAI's models
+//! and those on Bedrock; every other id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
 
+mod bedrock;
 mod claude;
 mod gemini;
 mod openai;
+
+pub use bedrock::{Bedrock, BedrockOverride, CachePoints, ReasoningFields, Replay, TopK};
+pub use gemini::{BudgetRange, GeminiGeneration};
 
 use crate::glob;
 
@@ -36,6 +40,8 @@ pub struct Capabilities {
     pub effort_floor: Option<EffortFloor>,
     /// Whether it takes explicit breakpoints of the prompt cache, and requests that only fill it.
     pub cache_breakpoints: bool,
+    /// What it takes where Bedrock's Converse API serves it.
+    pub bedrock: Bedrock,
     /// The least and the largest budget of thinking tokens; `None` where they are unknown.
     pub thinking_budget: Option<BudgetRange>,
     /// What it takes and gives on Gemini's native API.
@@ -56,6 +62,7 @@ impl Capabilities {
         structured_outputs: true,
         effort_floor: Some(EffortFloor::None),
         cache_breakpoints: false,
+        bedrock: Bedrock::BASE,
         thinking_budget: None,
         gemini: GeminiGeneration::V3,
     };
@@ -65,38 +72,6 @@ impl Default for Capabilities {
     fn default() -> Self {
         Self::UNKNOWN
     }
-}
-
-/// The least and the largest budget of thinking tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "config",
-    derive(serde::Deserialize),
-    serde(deny_unknown_fields)
-)]
-pub struct BudgetRange {
-    /// In tokens.
-    pub least: u32,
-    /// In tokens.
-    pub most: u32,
-}
-
-/// The generations of Gemini's models, as far as its native API treats them differently.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "config", derive(serde::Deserialize))]
-#[non_exhaustive]
-pub enum GeminiGeneration {
-    /// Before 2.5: schemas in a subset of OpenAPI's.
-    #[cfg_attr(feature = "config", serde(rename = "legacy"))]
-    Legacy,
-    /// Schemas in JSON Schema; Google's own tools or the client's functions, not both.
-    #[cfg_attr(feature = "config", serde(rename = "2.5"))]
-    V2_5,
-    /// 3 and later: calls have ids and signatures, results may hold media, Google's own tools work beside functions, and there
-    /// are no penalties.
-    #[default]
-    #[cfg_attr(feature = "config", serde(rename = "3"))]
-    V3,
 }
 
 /// An effort below [`Effort::Low`].
@@ -342,6 +317,8 @@ pub struct CapabilitiesOverride {
     pub effort_floor: Option<EffortFloor>,
     /// See [`Capabilities::cache_breakpoints`].
     pub cache_breakpoints: Option<bool>,
+    /// See [`Capabilities::bedrock`].
+    pub bedrock: BedrockOverride,
     /// See [`Capabilities::thinking_budget`].
     pub thinking_budget: Option<BudgetRange>,
     /// See [`Capabilities::gemini`].
@@ -376,6 +353,7 @@ impl CapabilitiesOverride {
         base.structured_outputs = self.structured_outputs.unwrap_or(base.structured_outputs);
         base.effort_floor = self.effort_floor.or(base.effort_floor);
         base.cache_breakpoints = self.cache_breakpoints.unwrap_or(base.cache_breakpoints);
+        self.bedrock.apply(&mut base.bedrock);
         base.thinking_budget = self.thinking_budget.or(base.thinking_budget);
         base.gemini = self.gemini.unwrap_or(base.gemini);
     }
@@ -404,16 +382,44 @@ impl ModelTable {
     /// What the model with this id can do.
     #[must_use]
     pub fn lookup(&self, id: &str) -> Capabilities {
-        let mut found = claude::lookup(id)
-            .or_else(|| openai::lookup(id))
-            .or_else(|| gemini::lookup(id))
-            .unwrap_or_default();
+        self.lookup_hidden(id, None, "")
+    }
+
+    /// What the model with this id can do, where the id may hide which model it is, as the ARNs of Bedrock's application
+    /// inference profiles and imported models do. `family` is what the owner says it is: a model's id, or a family's name
+    /// (`claude-manual`, `claude-adaptive`, `claude-adaptive-only`, `claude-old`, `nova2`, `nova`, `gpt-oss`, `openai`, `xai`,
+    /// `kimi`, `deepseek-r1`, `deepseek`, `other`). Without it, and only for ids that hide their model, the name that the client
+    /// asked for is taken for one.
+    #[must_use]
+    pub fn lookup_hidden(&self, id: &str, family: Option<&str>, asked: &str) -> Capabilities {
+        let mut found = match family {
+            Some(family) => named(family),
+            None if bedrock::is_hidden(id) => named(asked),
+            None => known(id),
+        }
+        .unwrap_or_default();
         for (glob, values) in &self.overrides {
             if glob::matches(glob, id) {
                 values.apply(&mut found);
             }
         }
         found
+    }
+}
+
+/// The row of the model with this id.
+fn known(id: &str) -> Option<Capabilities> {
+    claude::lookup(id)
+        .or_else(|| gemini::lookup(id))
+        .or_else(|| bedrock::lookup(id))
+        .or_else(|| openai::lookup(id))
+}
+
+/// The row of what stands for a model of Bedrock's: a family's name, a model's name without its vendor, or its id.
+fn named(name: &str) -> Option<Capabilities> {
+    match bedrock::representative(name) {
+        Some(id) => known(id),
+        None => bedrock::lookup_bare(name).or_else(|| known(name)),
     }
 }
 

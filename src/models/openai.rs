@@ -1,8 +1,8 @@
 //! OpenAI's models. Sources: the model pages of platform.openai.com, and what the API refuses for each.
 
 use super::{
-    Capabilities, Effort, EffortFloor, Efforts, ForcedTool, GeminiGeneration, Sampling, Thinking,
-    ThinkingDefault,
+    Bedrock, Capabilities, Effort, EffortFloor, Efforts, ForcedTool, GeminiGeneration, Sampling,
+    Thinking, ThinkingDefault,
 };
 use Effort::{High, Low, Medium, Xhigh};
 
@@ -21,6 +21,7 @@ const CLASSIC: Capabilities = Capabilities {
     cache_breakpoints: false,
     thinking_budget: None,
     gemini: GeminiGeneration::V3,
+    bedrock: Bedrock::BASE,
 };
 
 /// The o-series: it always reasons.

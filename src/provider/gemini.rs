@@ -5,7 +5,7 @@ use super::chat_profile::{
     ChatProfile, Media, MidSystem, OutputTokens, Pdf, Reasoning, Thoughts, Visible,
 };
 use super::path::{ModelIds, Path};
-use super::spec::{AuthScheme, Cell, Native, NativePair, Pair, Spec};
+use super::spec::{AuthScheme, Cell, Framing, Native, NativePair, Pair, Spec};
 use crate::convert::gemini_out::trigger;
 
 pub(crate) static SPEC: Spec = Spec {
@@ -13,6 +13,7 @@ pub(crate) static SPEC: Spec = Spec {
     base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
     base_suffix: "/openai",
     auth: AuthScheme::Bearer,
+    framing: Framing::Sse,
     needs_key: true,
     client_headers: &[],
     request_id: "x-request-id",

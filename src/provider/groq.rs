@@ -4,13 +4,14 @@ use super::chat_profile::{
     ChatProfile, Media, MidSystem, OutputTokens, Pdf, Reasoning, Search, Thoughts, Visible,
 };
 use super::path::Path;
-use super::spec::{AuthScheme, Cell, Pair, Spec};
+use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "groq",
     base_url: Some("https://api.groq.com/openai/v1"),
     base_suffix: "",
     auth: AuthScheme::Bearer,
+    framing: Framing::Sse,
     needs_key: true,
     client_headers: &[],
     request_id: "x-request-id",

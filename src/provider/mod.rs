@@ -1,7 +1,7 @@
 //! The providers, one file each: what they want of a request, and how they answer.
 
 pub(crate) mod anthropic;
-mod bedrock;
+pub(crate) mod bedrock;
 pub(crate) mod chat_profile;
 mod gemini;
 mod groq;

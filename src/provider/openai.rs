@@ -1,13 +1,14 @@
 //! OpenAI. Sources: OpenAI API reference, "Chat", "Responses", "Authentication".
 
 use super::path::Path;
-use super::spec::{AuthScheme, Cell, Pair, Spec};
+use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "openai",
     base_url: Some("https://api.openai.com/v1"),
     base_suffix: "",
     auth: AuthScheme::Bearer,
+    framing: Framing::Sse,
     needs_key: true,
     client_headers: &[
         "openai-beta",

@@ -17,6 +17,17 @@ pub(crate) enum AuthScheme {
     Aws,
 }
 
+/// How a provider's streams are framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Sse,
+    /// AWS's event stream: a frame is an event.
+    EventStream,
+    /// AWS's event stream, in whose frames another vendor's events are wrapped.
+    InvokeChunks,
+}
+
 /// How one endpoint is served by one provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cell {
@@ -38,6 +49,7 @@ pub(crate) enum Cell {
 /// A conversion, named client format first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
+    ChatToConverse,
     ChatToGemini,
     ChatToMessages,
     MessagesToChat,
@@ -73,6 +85,8 @@ pub(crate) struct Spec {
     /// An ending of the base URL's path that is tolerated because users write it, and removed.
     pub(crate) base_suffix: &'static str,
     pub(crate) auth: AuthScheme,
+    /// How its streams are framed, but for those that say of themselves that they are server-sent events.
+    pub(crate) framing: Framing,
     /// Whether the provider wants a credential at all.
     pub(crate) needs_key: bool,
     /// The client's headers that belong to this provider and go to it, and to no other.

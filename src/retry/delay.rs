@@ -43,7 +43,7 @@ impl Future for Delay {
 }
 
 /// The `tries`-th wait (0 = the first): doubling from `min` to `max`, less up to a quarter by chance.
-pub(super) fn backoff(tries: u32, min: Duration, max: Duration) -> Duration {
+pub(crate) fn backoff(tries: u32, min: Duration, max: Duration) -> Duration {
     let full = min.saturating_mul(2_u32.saturating_pow(tries)).min(max);
     full - full.mul_f64(0.25 * chance())
 }

@@ -14,6 +14,8 @@ mod service;
 mod tests;
 
 pub use delay::Delay;
+#[cfg(feature = "aws")]
+pub(crate) use delay::backoff;
 pub use future::ResponseFuture;
 pub use layer::RetryLayer;
 pub use policy::RetryPolicy;

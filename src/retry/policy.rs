@@ -23,6 +23,8 @@ pub struct RetryPolicy<B> {
     retries: u32,
     /// The extra try after a connection that broke before an answer was used.
     reconnected: bool,
+    /// The extra try with a fresh credential was used on this target.
+    renewed: bool,
     /// Waits so far on this target.
     waits: u32,
     /// The last failure that a provider gave while another target is tried; the first refusal where none was asked yet.
@@ -35,6 +37,7 @@ impl<B> RetryPolicy<B> {
             settings,
             retries: 0,
             reconnected: false,
+            renewed: false,
             waits: 0,
             last: None,
         }
@@ -65,6 +68,37 @@ enum Verdict {
         stale: bool,
         retry_after: Option<Duration>,
     },
+    /// Only another target may mend it.
+    Elsewhere,
+    /// A fresh credential may mend it, on the same target.
+    Renew,
+}
+
+/// Tells the connection's health what became of a try.
+fn note<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
+    let health = attempt.target().connection().health();
+    match result {
+        Err(error) => match error.class() {
+            ErrorClass::NeverSent
+            | ErrorClass::Credentials
+            | ErrorClass::Incomplete
+            | ErrorClass::Ambiguous
+            | ErrorClass::Timeout => health.failed(None),
+            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => {}
+        },
+        Ok(response) => match response.extensions().get::<Failure>() {
+            None => health.succeeded(),
+            Some(failure) => match failure.class {
+                // Nothing was sent.
+                FailureClass::Unsupported => {}
+                FailureClass::Refused | FailureClass::Ambiguous | FailureClass::Exhausted => {
+                    health.failed(failure.retry_after);
+                }
+                // It answers, even if it does not like the request.
+                FailureClass::Final | FailureClass::Credential => health.succeeded(),
+            },
+        },
+    }
 }
 
 fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
@@ -75,7 +109,7 @@ fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
     };
     match result {
         Err(error) => match error.class() {
-            ErrorClass::NeverSent => retry(true, false, None),
+            ErrorClass::NeverSent | ErrorClass::Credentials => retry(true, false, None),
             ErrorClass::Incomplete if ambiguous => retry(false, true, None),
             ErrorClass::Ambiguous | ErrorClass::Timeout if ambiguous => retry(false, false, None),
             _ => Verdict::Final,
@@ -84,6 +118,8 @@ fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
             None => Verdict::Success,
             Some(failure) => match (failure.class, failure.should_retry) {
                 (FailureClass::Unsupported, _) => Verdict::Skip,
+                (FailureClass::Exhausted, _) => Verdict::Elsewhere,
+                (FailureClass::Credential, _) => Verdict::Renew,
                 (FailureClass::Refused, None | Some(true)) | (FailureClass::Final, Some(true)) => {
                     retry(false, false, failure.retry_after)
                 }
@@ -106,6 +142,7 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
     ) -> Option<Self::Future> {
         let verdict = judge(result, self.settings.ambiguous);
         let attempt = request.extensions_mut().get_mut::<Attempt>()?;
+        note(result, attempt);
         match verdict {
             Verdict::Success => {
                 attempt.target().connection().budget().deposit();
@@ -124,6 +161,26 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
                 }
                 self.conclude(result);
                 None
+            }
+            Verdict::Elsewhere => {
+                let delay = attempt
+                    .has_next()
+                    .then(|| self.again(attempt, false, false, None))
+                    .flatten();
+                match &delay {
+                    Some(_) => self.keep(result),
+                    None => self.conclude(result),
+                }
+                delay
+            }
+            Verdict::Renew => {
+                let delay = (!self.renewed).then(|| self.at_once(attempt)).flatten();
+                self.renewed = true;
+                match &delay {
+                    Some(_) => self.keep(result),
+                    None => self.conclude(result),
+                }
+                delay
             }
             Verdict::Retry {
                 safe,
@@ -162,16 +219,14 @@ impl<B> RetryPolicy<B> {
         if Instant::now() >= call.deadline {
             return None;
         }
-        let allowed = call.max_retries.unwrap_or(self.settings.max_retries);
+        let allowed = self.allowed(attempt);
         if stale
             && !self.reconnected
-            && self.retries < allowed
-            && attempt.target().connection().budget().withdraw()
+            && let Some(delay) = self.at_once(attempt)
         {
             // Outside the backoff: the peer had just closed a connection that was at rest.
             self.reconnected = true;
-            self.retries += 1;
-            return Some(Delay::none());
+            return Some(delay);
         }
         if self.retries >= allowed {
             return None;
@@ -185,6 +240,7 @@ impl<B> RetryPolicy<B> {
                 self.retries += 1;
                 self.waits = 0;
                 self.reconnected = false;
+                self.renewed = false;
                 return Some(Delay::none());
             }
             return None;
@@ -216,6 +272,23 @@ impl<B> RetryPolicy<B> {
         Some(Delay::wait(wait))
     }
 
+    /// Another try on the same target without a wait, where there are tries left.
+    fn at_once(&mut self, attempt: &Attempt) -> Option<Delay> {
+        let possible = Instant::now() < attempt.call().deadline
+            && self.retries < self.allowed(attempt)
+            && attempt.target().connection().budget().withdraw();
+        possible.then(|| {
+            self.retries += 1;
+            Delay::none()
+        })
+    }
+
+    /// Further tries that the call may have in all.
+    fn allowed(&self, attempt: &Attempt) -> u32 {
+        let asked = attempt.call().max_retries;
+        asked.unwrap_or(self.settings.max_retries)
+    }
+
     /// Keeps a failure in case that no further try gives a better one.
     fn keep(&mut self, result: &mut Result<Response<B>, Error>) {
         let superseded = Err(Error::plain(
@@ -236,7 +309,10 @@ impl<B> RetryPolicy<B> {
             && (failure.should_retry == Some(true)
                 || matches!(
                     failure.class,
-                    FailureClass::Refused | FailureClass::Ambiguous
+                    FailureClass::Refused
+                        | FailureClass::Ambiguous
+                        | FailureClass::Exhausted
+                        | FailureClass::Credential
                 ))
         {
             // Our own tries are spent, whatever the provider says; both vendors' SDKs obey this.

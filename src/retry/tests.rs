@@ -454,3 +454,89 @@ async fn without_a_call_nothing_is_tried_again() {
     };
     assert!(tokio::join!(call, provide).0.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn spent_quotas_are_final_on_the_only_target_and_left_for_another() {
+    let spent = Fail(failure(FailureClass::Exhausted));
+    let alone = run_on(&["one"], &[spent]).await;
+    assert_eq!(alone.targets(), ["one"]);
+    assert_eq!(alone.answer(), ("1", Some("false")));
+    let several = run_on(&["one", "two"], &[spent, Answer]).await;
+    assert_eq!(several.targets(), ["one", "two"]);
+    assert_eq!(several.took, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_credential_gets_one_more_try_on_its_target() {
+    let refused = Fail(failure(FailureClass::Credential));
+    let mended = run_on(&["one", "two"], &[refused, Answer]).await;
+    assert_eq!(mended.targets(), ["one", "one"]);
+    assert_eq!((mended.answer(), mended.took), (("2", None), 0));
+    let hopeless = run_on(&["one", "two"], &[refused, refused]).await;
+    assert_eq!(hopeless.targets(), ["one", "one"]);
+    assert_eq!(hopeless.answer(), ("2", Some("false")));
+
+    let mut stateful = testing::call(targets(&["one"]));
+    stateful.stateful = true;
+    let run = run(stateful, RetrySettings::default(), &[refused, Answer]).await;
+    assert_eq!(run.targets(), ["one", "one"]);
+
+    let mut once = testing::call(targets(&["one"]));
+    once.max_retries = Some(0);
+    let run = self::run(once, RetrySettings::default(), &[refused]).await;
+    assert_eq!(run.targets(), ["one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_target_may_refuse_a_credential_once() {
+    let refused = Fail(failure(FailureClass::Credential));
+    let mut settings = RetrySettings::default();
+    settings.max_retries = 3;
+    let acts = [refused, busy(), refused, Answer];
+    let run = run(testing::call(targets(&["one", "two"])), settings, &acts).await;
+    assert_eq!(run.targets(), ["one", "one", "two", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_set_aside_is_passed_over_but_for_the_last() {
+    let targets = targets(&["one", "two", "three"]);
+    let health = |at: usize| targets[at].connection().health();
+    let call = || testing::call(targets.clone());
+    health(1).failed(Some(Duration::from_secs(30)));
+    let passed = run(call(), RetrySettings::default(), &[busy(), Answer]).await;
+    assert_eq!(passed.targets(), ["one", "three"]);
+    health(2).failed(Some(Duration::from_secs(30)));
+    let last = run(call(), RetrySettings::default(), &[busy(), Answer]).await;
+    assert_eq!(
+        last.targets(),
+        ["one", "three"],
+        "the last one is always tried"
+    );
+    tokio::time::advance(Duration::from_secs(31)).await;
+    let probe = run(call(), RetrySettings::default(), &[busy(), Answer]).await;
+    assert_eq!(probe.targets(), ["one", "two"]);
+    assert!(!targets[1].connection().is_cooling(), "the probe succeeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_the_provider_did_counts_against_its_health() {
+    let targets = targets(&["one"]);
+    let cooling = || targets[0].connection().is_cooling();
+    let settings = RetrySettings::default();
+    for _ in 0..4 {
+        run(testing::call(targets.clone()), settings, &[unsupported()]).await;
+        let refused = [Fail(failure(FailureClass::Final))];
+        run(testing::call(targets.clone()), settings, &refused).await;
+    }
+    assert!(!cooling());
+    run(
+        testing::call(targets.clone()),
+        settings,
+        &[busy(), busy(), busy()],
+    )
+    .await;
+    assert!(cooling());
+    let after = run(testing::call(targets.clone()), settings, &[Answer]).await;
+    assert_eq!(after.targets(), ["one"], "an only target is always tried");
+    assert!(!cooling());
+}

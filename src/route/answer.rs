@@ -12,7 +12,7 @@ use super::record::Record;
 use super::service::Arrival;
 use crate::body::Payload;
 use crate::call::{Call, Outcome};
-use crate::error::{BoxError, Error, ErrorClass};
+use crate::error::{BoxError, Chain, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{
     FALSE, GATEWAY_ATTEMPTS, GATEWAY_REQUEST_ID, JSON, X_SHOULD_RETRY, request_id_name,
@@ -62,6 +62,11 @@ pub(super) fn failure<B>(
         ErrorClass::Ambiguous => (Fault::BadGateway, "the call to the provider failed"),
         ErrorClass::Timeout => (Fault::Timeout, "the provider did not answer in time"),
         ErrorClass::Deadline => (Fault::Timeout, "the time for this call is over"),
+        ErrorClass::Credentials => (
+            Fault::BadGateway,
+            "the gateway has no valid credentials for the provider",
+        ),
+        ErrorClass::Stopping => (Fault::Stopping, "the gateway stops"),
         ErrorClass::Misuse => (
             Fault::Internal,
             "the gateway is not assembled as it must be",
@@ -79,8 +84,10 @@ pub(super) fn failure<B>(
         Some(call),
         &ClientError::gateway(arrival.format, fault, message),
     );
-    // Our own tries are spent; the client's SDK shall not begin its own.
-    response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    if fault != Fault::Stopping {
+        // Our own tries are spent; the client's SDK shall not begin its own.
+        response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
+    }
     response
 }
 
@@ -133,20 +140,5 @@ fn identify(arrival: &Arrival, call: Option<&Arc<Call>>, headers: &mut HeaderMap
         .or_insert_with(|| arrival.request_id.clone());
     if let Some(call) = call {
         headers.insert(GATEWAY_ATTEMPTS, HeaderValue::from(call.attempts()));
-    }
-}
-
-/// An error with all that is behind it, for logs.
-struct Chain<'a>(&'a (dyn StdError + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }

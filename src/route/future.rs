@@ -24,8 +24,9 @@ use super::service::Arrival;
 use crate::body::{GatherError, Gathered, Payload};
 use crate::call::{Attempt, Call};
 use crate::endpoint::Format;
-use crate::error::BoxError;
+use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
+use crate::shutdown::{Ending, Shutdown};
 
 pin_project! {
     /// The future of [`Route`](super::Route).
@@ -57,6 +58,8 @@ pin_project! {
         Calling {
             #[pin]
             future: Oneshot<S, Request<Payload>>,
+            #[pin]
+            ending: Option<Ending>,
             arrival: Arrival,
             call: Arc<Call>,
         },
@@ -177,6 +180,7 @@ where
                         Ok((call, request)) => {
                             state.set(State::Calling {
                                 future: inner.oneshot(request),
+                                ending: settings.shutdown.as_ref().map(Shutdown::ending),
                                 arrival,
                                 call,
                             });
@@ -186,13 +190,23 @@ where
                 }
                 StateProject::Calling {
                     future,
+                    ending,
                     arrival,
                     call,
                 } => {
-                    let result = ready!(future.poll(cx));
+                    let result = match future.poll(cx) {
+                        Poll::Ready(result) => result.map_err(Into::into),
+                        Poll::Pending => {
+                            let Some(ending) = ending.as_pin_mut() else {
+                                return Poll::Pending;
+                            };
+                            ready!(ending.poll(cx));
+                            Err(Error::plain(ErrorClass::Stopping, "the gateway stops").into())
+                        }
+                    };
                     return Poll::Ready(Ok(match result {
                         Ok(response) => answer::relay(arrival, call, response),
-                        Err(error) => answer::failure(arrival, call, &error.into()),
+                        Err(error) => answer::failure(arrival, call, &error),
                     }));
                 }
                 StateProject::Refused { arrival, error } => {

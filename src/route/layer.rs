@@ -9,6 +9,7 @@ use super::keys::ClientKeys;
 use super::service::Route;
 use super::table::RouteTable;
 use crate::settings::{Limits, Timeouts};
+use crate::shutdown::Shutdown;
 
 /// Finds out what a request asks for and where it may go, and answers whatever went wrong below in the client's format.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ pub(super) struct Settings {
     pub(super) limits: Limits,
     pub(super) total: Duration,
     pub(super) keys: ClientKeys,
+    pub(super) shutdown: Option<Shutdown>,
 }
 
 impl RouteLayer {
@@ -33,6 +35,7 @@ impl RouteLayer {
             limits: Limits::default(),
             total: Timeouts::default().total,
             keys: ClientKeys::default(),
+            shutdown: None,
         };
         Self {
             settings: Arc::new(settings),
@@ -57,6 +60,13 @@ impl RouteLayer {
     #[must_use]
     pub fn client_keys(mut self, keys: ClientKeys) -> Self {
         Arc::make_mut(&mut self.settings).keys = keys;
+        self
+    }
+
+    /// The switch that ends the service: see [`Shutdown`].
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        Arc::make_mut(&mut self.settings).shutdown = Some(shutdown);
         self
     }
 }

@@ -26,6 +26,7 @@ use crate::error::BoxError;
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{GATEWAY_MAX_RETRIES, X_REQUEST_ID};
 use crate::random;
+use crate::shutdown::Shutdown;
 
 /// The most further calls that a client may ask for.
 const MAX_RETRIES: u32 = 10;
@@ -134,6 +135,9 @@ impl Settings {
         }
         if parts.method != Method::POST {
             return error(Fault::MethodNotAllowed, "this endpoint takes POST");
+        }
+        if self.shutdown.as_ref().is_some_and(Shutdown::is_refusing) {
+            return error(Fault::Stopping, "the gateway stops; call another one");
         }
         match self.keys.check(&parts.headers) {
             Ok(client) => arrival.client = client,

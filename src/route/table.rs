@@ -131,21 +131,48 @@ impl RouteTable {
 }
 
 /// The weights of a rule's targets, with their defaults.
-fn weights(targets: &[Target]) -> impl Iterator<Item = u32> + '_ {
+fn weights(targets: &[Target]) -> impl Iterator<Item = u32> + Clone + '_ {
     targets
         .iter()
         .enumerate()
         .map(|(position, target)| target.weight_or_default(position))
 }
 
-/// The position of the target that the first call goes to, drawn by weight with `random`.
+/// The position of the target that the first call goes to: drawn by weight with `random` among those that are not set aside,
+/// else the first fallback that is not, else drawn among all.
 pub(crate) fn draw(targets: &[Target], random: u64) -> usize {
     if targets.len() < 2 {
         return 0;
     }
-    let total: u64 = weights(targets).map(u64::from).sum();
+    let drawn = draw_among(weights(targets), random);
+    if admits(targets, drawn) {
+        return drawn;
+    }
+    let cooled = |position: usize| {
+        targets
+            .get(position)
+            .is_some_and(|target| target.connection().is_cooling())
+    };
+    let standing = weights(targets)
+        .enumerate()
+        .map(|(position, weight)| if cooled(position) { 0 } else { weight });
+    if standing.clone().any(|weight| weight > 0) {
+        return draw_among(standing, random);
+    }
+    let fallback = (0..targets.len()).find(|position| !cooled(*position));
+    fallback.unwrap_or(drawn)
+}
+
+fn admits(targets: &[Target], position: usize) -> bool {
+    targets
+        .get(position)
+        .is_none_or(|target| target.connection().health().admits())
+}
+
+fn draw_among(weights: impl Iterator<Item = u32> + Clone, random: u64) -> usize {
+    let total: u64 = weights.clone().map(u64::from).sum();
     let mut ticket = random % total.max(1);
-    for (position, weight) in weights(targets).enumerate() {
+    for (position, weight) in weights.enumerate() {
         match ticket.checked_sub(u64::from(weight)) {
             Some(rest) => ticket = rest,
             None => return position,
@@ -249,6 +276,28 @@ mod tests {
         assert_eq!(drawn, [0, 2, 2, 2, 0, 2, 2, 2]);
         let plain = [Target::new(a.clone()), Target::new(a)];
         assert!((0..100).all(|random| draw(&plain, random) == 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn first_calls_avoid_what_is_set_aside() {
+        let connections = ["a", "b", "c"].map(connection);
+        let [a, b, c] = &connections;
+        let targets = [
+            Target::new(a.clone()).weight(1),
+            Target::new(b.clone()).weight(1),
+            Target::new(c.clone()),
+        ];
+        let drawn = || [0, 1].map(|random| draw(&targets, random));
+        assert_eq!(drawn(), [0, 1]);
+        let minute = Some(std::time::Duration::from_secs(60));
+        a.health().failed(minute);
+        assert_eq!(drawn(), [1, 1]);
+        b.health().failed(minute);
+        assert_eq!(drawn(), [2, 2], "the fallback");
+        c.health().failed(minute);
+        assert_eq!(drawn(), [0, 1], "all are set aside: as if none were");
+        a.health().succeeded();
+        assert_eq!(drawn(), [0, 0]);
     }
 
     #[test]

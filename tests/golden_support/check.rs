@@ -10,6 +10,7 @@ use super::compare::{Rules, differences, shorten};
 use super::cuts;
 use super::json::{Json, compact};
 use super::run::{CLIENT_KEY, Canned, Outcome, PROVIDER_KEY, call};
+use super::signing;
 use super::sse::{self, Event};
 
 /// The most lines that are shown of one comparison.
@@ -19,6 +20,9 @@ const SHOWN: usize = 14;
 ///
 /// `bless`: expected client files that differ are overwritten instead.
 pub(crate) async fn check(case: &Case, bless: bool) -> Result<Vec<String>, String> {
+    if let Some(signing) = case.json("signing.json")? {
+        return signing::check(case, &signing).await;
+    }
     let mut failures = Vec::new();
     let compared = [
         "upstream_request.json",

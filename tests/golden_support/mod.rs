@@ -8,4 +8,5 @@ pub(crate) mod compare;
 pub(crate) mod cuts;
 pub(crate) mod json;
 pub(crate) mod run;
+pub(crate) mod signing;
 pub(crate) mod sse;

@@ -46,8 +46,13 @@ impl Builder {
 
     /// Starts the program on a free port and waits until it listens.
     pub fn start(self) -> Gateway {
+        self.start_at("127.0.0.1:0")
+    }
+
+    /// Starts the program at this address or `unix:` socket and waits until it listens.
+    pub fn start_at(self, place: &str) -> Gateway {
         let (mut command, config) = self.command();
-        command.args(["--listen", "127.0.0.1:0"]);
+        command.args(["--listen", place]);
         let mut child = command.spawn().expect("start the gateway program");
         let log = Arc::new(Log::default());
         let pipe = child.stderr.take().expect("the program's stderr");
@@ -62,8 +67,7 @@ impl Builder {
         };
         match gateway.log.wait(PATIENCE, |text| {
             let line = text.lines().find(|line| line.contains(LISTENING))?;
-            let url = line.split(LISTENING).nth(1)?.trim();
-            Some(format!("http://{url}"))
+            Some(line.split(LISTENING).nth(1)?.trim().to_owned())
         }) {
             Some(url) => gateway.url = url,
             None => panic!("the gateway does not listen:\n{}", gateway.log()),
@@ -104,7 +108,7 @@ impl Builder {
 }
 
 /// What the line that announces the address starts with.
-const LISTENING: &str = "listening on http://";
+const LISTENING: &str = "listening on ";
 
 /// The example program beside this test's own: `target/PROFILE/examples/gateway`.
 fn program() -> PathBuf {
@@ -212,7 +216,7 @@ impl Gateway {
         Self::builder().start()
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://127.0.0.1:PORT`, without a slash at the end; `unix:PATH` for a socket.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -246,9 +250,23 @@ impl Gateway {
 
     /// Asks the program to end (SIGTERM) without waiting for it.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends a signal, such as `-HUP`.
+    pub fn signal(&self, name: &str) {
         // The standard library can only kill, and this crate has no unsafe code: the `kill` program does it.
         let pid = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = Command::new("kill").args([name, &pid]).status();
+    }
+
+    /// Replaces the configuration file, in one step.
+    pub fn replace_config(&self, toml: &str) {
+        let file = self.config.as_ref().expect("a gateway with a file");
+        let mut beside = file.0.clone();
+        beside.push(".new");
+        std::fs::write(&beside, toml).expect("write the configuration");
+        std::fs::rename(&beside, &file.0).expect("replace the configuration");
     }
 
     /// Waits for the program to end after [`terminate`](Self::terminate).

@@ -6,5 +6,6 @@ pub mod gateway;
 pub mod http1;
 pub mod process;
 pub mod reply;
+pub mod sts;
 pub mod upstream;
 pub mod venv;

@@ -22,6 +22,11 @@ impl Finished {
     pub fn success(&self) -> bool {
         self.status.is_some_and(|status| status.success())
     }
+
+    /// The exit code, where it ended by itself.
+    pub fn code(&self) -> Option<i32> {
+        self.status.and_then(|status| status.code())
+    }
 }
 
 /// Runs a command to its end, at most for `limit`.

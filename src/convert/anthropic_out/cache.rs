@@ -31,7 +31,7 @@ pub(in crate::convert) struct MarkPaths {
 }
 
 impl MarkPaths {
-    fn of(self, section: Section) -> &'static str {
+    pub(in crate::convert) fn of(self, section: Section) -> &'static str {
         match section {
             Section::Tools => self.tools,
             Section::System | Section::Messages => self.blocks,

@@ -113,7 +113,7 @@ pub(in crate::convert) fn write_sampling(
 }
 
 /// A number from 0 to `max`: as it was written, and its value.
-fn in_range<'a>(
+pub(in crate::convert) fn in_range<'a>(
     raw: Option<&'a RawValue>,
     field: &'static str,
     max: f64,

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::response;
 use super::state::State;
-use super::stream::validate::{End, events, validate};
 use super::stream::{MessagesToChat, replay};
 use crate::convert::anthropic_error;
+use crate::convert::chat_answer::validate::{End, events, validate};
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine};
 use crate::convert::tool_names::ToolNames;

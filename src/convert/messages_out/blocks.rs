@@ -27,6 +27,15 @@ pub(crate) fn thinking(out: &mut BytesMut, content: &str, signature: &str) {
     block.end();
 }
 
+/// A `thinking` block whose signature is raw JSON text without quotes, too.
+pub(crate) fn thinking_content(out: &mut BytesMut, content: &str, signature: &str) {
+    let mut block = Object::begin(out);
+    block.string("type", "thinking");
+    put_content(&mut block, "thinking", content);
+    put_content(&mut block, "signature", signature);
+    block.end();
+}
+
 /// A `redacted_thinking` block; `data` is plain text.
 pub(crate) fn redacted_thinking(out: &mut BytesMut, data: &str) {
     let mut block = Object::begin(out);
@@ -122,10 +131,15 @@ pub(crate) struct Citations(BytesMut);
 impl Citations {
     /// Adds a citation of a web page.
     pub(crate) fn page(&mut self, url: &str, title: &str, cited_content: &str) {
+        page_citation(self.next(), url, title, cited_content);
+    }
+
+    /// Where the next citation is written.
+    pub(crate) fn next(&mut self) -> &mut BytesMut {
         if !self.0.is_empty() {
             self.0.put_u8(b',');
         }
-        page_citation(&mut self.0, url, title, cited_content);
+        &mut self.0
     }
 }
 

@@ -50,13 +50,14 @@ pub(crate) fn write_message(
     message.end();
 }
 
-/// Writes a whole message as [`write_message`] does, but without `stop_details` where it has none, and without a service tier.
+/// Writes a whole message as [`write_message`] does, but without `stop_details` where it has none.
 pub(crate) fn write_plain_message(
     out: &mut BytesMut,
     head: &Head,
     content: &[u8],
     stop: &Stop<'_>,
     usage: &Usage,
+    service_tier: Option<&str>,
 ) {
     let mut message = Object::begin(out);
     head.write(&mut message);
@@ -65,6 +66,6 @@ pub(crate) fn write_plain_message(
     blocks.extend_from_slice(content);
     blocks.put_u8(b']');
     stop.write(&mut message);
-    usage::write(message.key("usage"), usage, None);
+    usage::write(message.key("usage"), usage, service_tier);
     message.end();
 }

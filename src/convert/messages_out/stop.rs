@@ -14,6 +14,11 @@ pub(crate) enum Stop<'a> {
     Refusal {
         explanation: Option<&'a str>,
     },
+    /// Another word; the stop sequence that was met is a JSON string. Nothing is said about it.
+    Word {
+        reason: &'static str,
+        sequence: Option<&'a str>,
+    },
 }
 
 impl Stop<'_> {
@@ -25,6 +30,7 @@ impl Stop<'_> {
             Self::ToolUse => "tool_use",
             Self::Sequence(_) => "stop_sequence",
             Self::Refusal { .. } => "refusal",
+            Self::Word { reason, .. } => reason,
         }
     }
 
@@ -33,6 +39,10 @@ impl Stop<'_> {
         object.string("stop_reason", self.reason());
         match self {
             Self::Sequence(sequence) => object.string("stop_sequence", sequence),
+            Self::Word {
+                sequence: Some(sequence),
+                ..
+            } => object.raw("stop_sequence", sequence),
             _ => object.raw("stop_sequence", "null"),
         };
         if let Self::Refusal { explanation } = self {

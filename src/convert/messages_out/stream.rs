@@ -56,6 +56,19 @@ impl MessageStream {
 
     /// Writes `message_start`, with the counts where they are known already.
     pub(crate) fn start(&mut self, out: &mut BytesMut, head: &Head, usage: Option<&Usage>) {
+        self.start_with(out, head, |out| {
+            usage::write(out, usage.unwrap_or(&UNKNOWN), None);
+        });
+    }
+
+    /// Writes `message_start` for a provider that counts at the end: with no counts but the two that a message must have.
+    pub(crate) fn start_uncounted(&mut self, out: &mut BytesMut, head: &Head) {
+        self.start_with(out, head, |out| {
+            out.extend_from_slice(br#"{"input_tokens":0,"output_tokens":0}"#);
+        });
+    }
+
+    fn start_with(&mut self, out: &mut BytesMut, head: &Head, usage: impl FnOnce(&mut BytesMut)) {
         if self.phase != Phase::Waiting {
             return;
         }
@@ -67,7 +80,7 @@ impl MessageStream {
                 .raw("content", "[]")
                 .raw("stop_reason", "null")
                 .raw("stop_sequence", "null");
-            usage::write(message.key("usage"), usage.unwrap_or(&UNKNOWN), None);
+            usage(message.key("usage"));
             message.end();
         });
     }
@@ -146,6 +159,17 @@ impl MessageStream {
         self.content_delta(out, Kind::Tool, "input_json_delta", "partial_json", content);
     }
 
+    /// A fragment of a tool's input as the provider sent it, which may be empty; raw JSON text without quotes.
+    pub(crate) fn input_fragment(&self, out: &mut BytesMut, content: &str) {
+        if content.is_empty() && self.open == Some(Kind::Tool) {
+            self.delta(out, "input_json_delta", |delta| {
+                delta.string("partial_json", "");
+            });
+        } else {
+            self.input(out, content);
+        }
+    }
+
     /// All of a tool's input, as plain text.
     pub(crate) fn whole_input(&self, out: &mut BytesMut, json: &str) {
         let mut content = BytesMut::with_capacity(json.len() + 16);
@@ -161,6 +185,12 @@ impl MessageStream {
                 delta.string("signature", signature);
             });
         }
+    }
+
+    /// The same as raw JSON text without quotes.
+    pub(crate) fn signature_content(&self, out: &mut BytesMut, signature: &str) {
+        let kind = "signature_delta";
+        self.content_delta(out, Kind::Thinking, kind, "signature", signature);
     }
 
     /// A citation in the open text block.

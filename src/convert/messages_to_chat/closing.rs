@@ -1,14 +1,9 @@
 //! What whole answers and streams end with, and how thinking is signed.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::BytesMut;
-
 use super::ids::CallIds;
 use super::state::State;
-use crate::codec::write::Object;
 use crate::convert::chat_in::{Ending, Finish, Head};
-use crate::convert::envelope::PREFIX;
+use crate::convert::envelope;
 use crate::convert::gemini_envelope::{self, Signature};
 use crate::convert::messages_out;
 use crate::convert::messages_out::Stop;
@@ -52,11 +47,5 @@ pub(super) fn signature(
     if state.origin.profile.thought_signatures {
         return gemini_envelope::write(&ids.sign(signatures, base));
     }
-    let mut json = BytesMut::new();
-    let mut object = Object::begin(&mut json);
-    object.uint("v", 1).string("p", state.origin.provider.id());
-    object.end();
-    let mut carrier = format!("{PREFIX}plain.");
-    URL_SAFE_NO_PAD.encode_string(&json, &mut carrier);
-    carrier
+    envelope::plain(state.origin.provider.id())
 }

@@ -64,6 +64,7 @@ impl Case {
             model,
             provider,
             options: &Options::default(),
+            headers: &http::HeaderMap::new(),
             capabilities: &ModelTable::new().lookup(model),
             lossy: false,
             report: &mut report,

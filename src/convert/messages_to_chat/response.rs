@@ -70,6 +70,7 @@ pub(crate) fn convert(
         content.json(),
         &closing::stop(&whole.ending),
         &usage,
+        None,
     );
     Ok(ConvertedAnswer {
         body: out.freeze(),

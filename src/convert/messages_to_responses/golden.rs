@@ -84,6 +84,7 @@ impl Case {
                 model: &model,
                 provider: Provider::OpenAi,
                 options: &Options::default(),
+                headers: &http::HeaderMap::new(),
                 capabilities: &ModelTable::new().lookup(&model),
                 lossy: false,
                 report: &mut report,

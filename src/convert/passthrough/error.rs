@@ -61,7 +61,7 @@ pub(crate) fn retry_after(body: &[u8]) -> Option<u64> {
 }
 
 /// An error inside a stream: `error` is what was said, in the client's own format.
-pub(super) fn stream_error(format: Format, error: &UpstreamError<'_>) -> StreamError {
+pub(crate) fn stream_error(format: Format, error: &UpstreamError<'_>) -> StreamError {
     let upstream_status = implied_status(error);
     let message = error
         .message

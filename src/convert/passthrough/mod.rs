@@ -5,6 +5,6 @@ pub(crate) mod request;
 mod tap;
 mod usage;
 
-pub(crate) use error::{redacted, retry_after, rewrite};
+pub(crate) use error::{redacted, retry_after, rewrite, stream_error};
 pub(crate) use tap::{Tap, is_keep_alive};
 pub(crate) use usage::answer_usage;

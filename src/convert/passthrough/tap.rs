@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::error::stream_error;
 use super::usage::{self, Holder};
-use crate::convert::machine::StreamError;
+use crate::convert::machine::{Dialect, StreamError};
 use crate::convert::upstream_error::UpstreamError;
 use crate::endpoint::Format;
 use crate::format::messages::{Answer, Counts, Event, Text};
@@ -245,15 +245,15 @@ impl Tap {
 }
 
 /// Whether an event only keeps the connection alive, so that a peek at the first event looks behind it.
-pub(crate) fn is_keep_alive(format: Format, name: &str, data: &[u8]) -> bool {
+pub(crate) fn is_keep_alive(dialect: Dialect, name: &str, data: &[u8]) -> bool {
     if data.trim_ascii().is_empty() || name == "ping" {
         return true;
     }
-    match format {
-        Format::Chat => false,
-        Format::Responses => matches!(&*kind(name, data), "keepalive" | "ping"),
+    match dialect {
+        Dialect::Chat | Dialect::Converse | Dialect::Gemini => false,
+        Dialect::Responses => matches!(&*kind(name, data), "keepalive" | "ping"),
         // The names of Anthropic's events are their types: only where the name is missing the data must be read.
-        Format::Messages => name.is_empty() && &*kind(name, data) == "ping",
+        Dialect::Messages => name.is_empty() && &*kind(name, data) == "ping",
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::item::{Item, Kind, Part, Reasoning, content, write_typed};
 use super::{At, Index, ResponseWriter, number};
+use crate::codec::write::Object;
 
 /// The names of the two kinds of text that a reasoning item may have.
 struct ReasoningNames {
@@ -13,7 +14,42 @@ struct ReasoningNames {
     delta: &'static str,
 }
 
+/// OpenAI's annotation for a page of the web: JSON strings, and the part of the text that it is about in Unicode scalar values.
+pub(crate) fn url_citation(url: &str, title: &str, start: u64, end: u64) -> String {
+    let mut json = BytesMut::new();
+    let mut object = Object::begin(&mut json);
+    object
+        .string("type", "url_citation")
+        .raw("url", url)
+        .raw("title", title)
+        .uint("start_index", start)
+        .uint("end_index", end);
+    object.end();
+    String::from_utf8_lossy(&json).into_owned()
+}
+
 impl ResponseWriter {
+    /// What has grown of an item so far, raw JSON text without quotes: a message's last part, a summary, arguments, an input.
+    pub(crate) fn grown(&self, index: Index) -> &str {
+        match self.items.get(index).map(|item| &item.kind) {
+            Some(Kind::Message { parts }) => match parts.last() {
+                Some(Part::Text { text, .. } | Part::Refusal { text }) => text,
+                None => "",
+            },
+            Some(Kind::Reasoning(reasoning)) => {
+                let text = reasoning.content.as_ref().or(reasoning.summary.as_ref());
+                text.map_or("", String::as_str)
+            }
+            Some(
+                Kind::Function {
+                    arguments: text, ..
+                }
+                | Kind::Custom { input: text, .. },
+            ) => text,
+            Some(Kind::WebSearch { .. }) | None => "",
+        }
+    }
+
     pub(super) fn web_search_event(
         &mut self,
         index: Index,

@@ -10,6 +10,7 @@
 
 mod content;
 mod echo;
+mod failure;
 mod item;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,9 @@ use std::time::Instant;
 
 use bytes::{BufMut, BytesMut};
 
+pub(crate) use self::content::url_citation;
 pub(crate) use self::echo::Echo;
+pub(crate) use self::failure::failure_code;
 pub(crate) use self::item::{Call, ItemStatus};
 use self::item::{Growing, Item, Kind, Reasoning, content};
 use crate::codec::sse::EventWriter;

@@ -1,7 +1,6 @@
 //! The blocks of a Chat answer as output items of a response.
 
 use bytes::BytesMut;
-use serde_json::value::RawValue;
 
 use super::state::{State, Tool};
 use crate::codec::write::Object;
@@ -11,9 +10,9 @@ use crate::convert::chat_in::{
 use crate::convert::chat_out::escaped;
 use crate::convert::context::AnswerContext;
 use crate::convert::gemini_envelope;
-use crate::convert::responses_out::{Call, End, Index, ItemStatus, ResponseWriter};
+use crate::convert::responses_out::{Call, End, Index, ItemStatus, ResponseWriter, url_citation};
+use crate::convert::wrapped_input;
 use crate::format::raw::RawStr;
-use crate::format::walk;
 use crate::usage::Usage;
 
 /// Makes the response.
@@ -152,39 +151,11 @@ impl Items {
     }
 }
 
-fn annotation(url: &str, title: &str, start: u64, end: u64) -> String {
-    let mut json = BytesMut::new();
-    let mut object = Object::begin(&mut json);
-    object
-        .string("type", "url_citation")
-        .raw("url", url)
-        .raw("title", title)
-        .uint("start_index", start)
-        .uint("end_index", end);
-    object.end();
-    String::from_utf8_lossy(&json).into_owned()
-}
-
-/// What a freeform tool was given, out of the object that it was wrapped in; what is no such object (cut by the output limit,
-/// say) goes to the client as the model wrote it. Both are the inside of JSON strings.
-fn unwrapped(arguments: &str) -> String {
-    let json = format!("\"{arguments}\"");
-    let decoded = RawStr::from_json(&json)
-        .map(RawStr::decode)
-        .unwrap_or_default();
-    let is_json = serde_json::from_str::<&RawValue>(&decoded).is_ok();
-    let input = walk::members(&decoded)
-        .filter(|(key, _)| is_json && key.is("input"))
-        .last()
-        .and_then(|(_, value)| RawStr::from_json(value));
-    input.map_or(arguments, RawStr::content).to_owned()
-}
-
 impl Sending<'_> {
     fn annotate(&mut self, index: Index, text: Option<&str>, sources: &Sources) {
         let response = &mut self.items.response;
         for cited in sources.annotations() {
-            let json = annotation(&cited.url, &cited.title, cited.start, cited.end);
+            let json = url_citation(&cited.url, &cited.title, cited.start, cited.end);
             response.annotation(index, &json, self.out);
         }
         let Some(text) = text else { return };
@@ -192,7 +163,7 @@ impl Sending<'_> {
         for marker in markers(text, pages.len()) {
             if let Some(page) = pages.get(marker.page) {
                 let title = page.title.map_or("\"\"", RawStr::json);
-                let json = annotation(page.url.json(), title, marker.start, marker.end);
+                let json = url_citation(page.url.json(), title, marker.start, marker.end);
                 response.annotation(index, &json, self.out);
             }
         }
@@ -300,36 +271,12 @@ impl Sink for Sending<'_> {
                 index
             }
             Open::Custom { index, arguments } => {
-                let input = unwrapped(&arguments);
+                let input = wrapped_input::unwrap(&arguments).input;
                 self.items.response.input(index, &input, self.out);
                 index
             }
             Open::Refusal(index) | Open::Function(index) => index,
         };
         self.items.response.end(index, status, self.out);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn freeform_inputs_are_unwrapped() {
-        let inside = |json: &str| {
-            let mut out = BytesMut::new();
-            crate::codec::write::string_content(&mut out, json);
-            String::from_utf8(out.to_vec()).unwrap()
-        };
-        for (json, expected) in [
-            (r#"{"input":"a\nb"}"#, r"a\nb"),
-            (r#" {"x":1,"input":"é"} "#, "é"),
-            (r#"{"input":5}"#, r#"{\"input\":5}"#),
-            (r#"{"input":"cut"#, r#"{\"input\":\"cut"#),
-            ("plain", "plain"),
-            ("", ""),
-        ] {
-            assert_eq!(unwrapped(&inside(json)), expected, "{json}");
-        }
     }
 }

@@ -106,6 +106,7 @@ fn golden_state(case: &Path) -> State {
         model: request["model"].as_str().unwrap(),
         provider,
         options: &Options::default(),
+        headers: &http::HeaderMap::new(),
         capabilities: &Capabilities::default(),
         lossy: false,
         report: &mut report,

@@ -1,6 +1,5 @@
 //! Clients that speak Responses, providers that speak Anthropic Messages.
 
-pub(crate) mod error;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod state;

@@ -3,10 +3,11 @@
 use bytes::BytesMut;
 use serde_json::value::RawValue;
 
+use super::TARGET;
 use super::history::{Arguments, Call, History};
 use crate::codec::write::Object;
-use crate::convert::chat_to_messages::request::path::{At, message};
-use crate::convert::chat_to_messages::request::system::report_unknown_part;
+use crate::convert::chat_request::content::{assistant_text, report_unknown_part};
+use crate::convert::chat_request::path::{At, message};
 use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{self, Contents, NO_SIGNATURE, Section, write_arguments};
 use crate::convert::path;
@@ -28,10 +29,7 @@ impl<'a> History<'_, 'a> {
             return Ok(());
         };
         if said.audio.is_some() {
-            return Err(Refusal::unsupported(
-                message(index, "audio"),
-                "Gemini knows no earlier audio",
-            ));
+            return Err(TARGET.unsupported(message(index, "audio"), "knows no earlier audio"));
         }
         report_unused(said, cx);
         let google = if said.unknown.iter().any(|name| name == "extra_content") {
@@ -113,24 +111,11 @@ fn texts<'a>(
             index: number,
         };
         let part: Part<'a> = path::parse(element, || at.path())?;
-        let Some(kind) = part.kind else {
-            return Err(path::missing(at.member("type")));
+        let Some(text) = assistant_text(&part, at, TARGET)? else {
+            cx.report.drop_field("messages[].content[]");
+            continue;
         };
-        let (member, text) = match &*kind.decode() {
-            "text" => ("text", part.text),
-            "refusal" => ("refusal", part.refusal),
-            "thinking" | "redacted_thinking" => {
-                cx.report.drop_field("messages[].content[]");
-                continue;
-            }
-            _ => {
-                return Err(Refusal::unsupported(
-                    at.path(),
-                    "an assistant message takes no part of this type",
-                ));
-            }
-        };
-        texts.push(text.ok_or_else(|| path::missing(at.member(member)))?);
+        texts.push(text);
         super::parts::report_marks(&part, cx);
         report_unknown_part(&part, cx.report);
     }

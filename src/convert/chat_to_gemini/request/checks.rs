@@ -1,6 +1,7 @@
 //! Top-level fields that Google has no word for: hints are dropped and reported, the rest is refused.
 
-use crate::convert::chat_to_messages::request::checks::{moderation, refuse_unless_lossy};
+use super::TARGET;
+use crate::convert::chat_request::checks::{moderation, refuse_unless_lossy};
 use crate::convert::context::RequestContext;
 use crate::convert::path;
 use crate::convert::report::Refusal;
@@ -49,13 +50,13 @@ pub(super) fn refuse_or_drop(
     }
     let biased = request.logit_bias;
     let biased = biased.is_some_and(|map| walk::members(map.get()).next().is_some());
-    refuse_unless_lossy(biased, "logit_bias", cx)?;
+    refuse_unless_lossy(biased, "logit_bias", TARGET, cx)?;
     if request
         .n
         .is_some_and(|n| path::number(n.get()) != Some(1.0))
         && request.stream == Some(true)
     {
-        return Err(Refusal::unsupported("n", "Gemini streams one choice only"));
+        return Err(TARGET.unsupported("n", "streams one choice only"));
     }
-    moderation(request, cx)
+    moderation(request, TARGET, cx)
 }

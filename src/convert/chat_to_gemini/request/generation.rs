@@ -2,10 +2,12 @@
 
 use serde_json::value::RawValue;
 
+use super::TARGET;
 use super::google::Google;
 use crate::codec::write::Object;
 use crate::convert::anthropic_out::params::required_positive_integer;
-use crate::convert::chat_to_messages::request::path::element;
+use crate::convert::chat_request::path::element;
+use crate::convert::chat_request::{limits, stops};
 use crate::convert::context::RequestContext;
 use crate::convert::effort::Asked;
 use crate::convert::gemini_out::{
@@ -55,15 +57,7 @@ fn write_limits(
     chat: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
-    let (field, asked) = match (chat.max_completion_tokens, chat.max_tokens) {
-        (Some(newer), older) => {
-            if older.is_some_and(|older| older.get() != newer.get()) {
-                cx.report.drop_field("max_tokens");
-            }
-            ("max_completion_tokens", Some(newer))
-        }
-        (None, older) => ("max_tokens", older),
-    };
+    let (field, asked) = limits::max_tokens(chat, cx.report);
     if let Some(asked) = asked {
         let asked = required_positive_integer(asked.get(), field)?;
         let tokens = match cx.capabilities.max_output.map(u64::from) {
@@ -78,40 +72,20 @@ fn write_limits(
     if let Some(n) = chat.n {
         let n = required_positive_integer(n.get(), "n")?;
         if n > MOST_CANDIDATES {
-            return Err(Refusal::unsupported(
-                "n",
-                "Gemini gives eight choices at most",
-            ));
+            return Err(TARGET.unsupported("n", "gives eight choices at most"));
         }
         if n > 1 {
             config.uint("candidateCount", n);
         }
     }
-    write_stop(config, chat.stop.map(RawValue::get))
-}
-
-fn write_stop(config: &mut Object<'_>, stop: Option<&str>) -> Result<(), Refusal> {
-    let Some(stop) = stop else { return Ok(()) };
-    let mut stops = Vec::new();
-    if walk::is_array(stop) {
-        for (index, entry) in walk::elements(stop).enumerate() {
-            let text = RawStr::from_json(entry);
-            stops.push(text.ok_or_else(|| path::wrong_type(element("stop", index, "")))?);
-        }
-    } else {
-        stops.push(RawStr::from_json(stop).ok_or_else(|| path::wrong_type("stop"))?);
-    }
-    stops.retain(|text| !text.is_empty());
+    let stops = stops::read(chat.stop, TARGET, None)?.sent;
     if stops.len() > MOST_STOPS {
-        return Err(Refusal::unsupported(
-            "stop",
-            "Gemini takes five stop sequences at most",
-        ));
+        return Err(TARGET.unsupported("stop", "takes five stop sequences at most"));
     }
     if !stops.is_empty() {
         let mut list = config.array("stopSequences");
         for text in stops {
-            list.raw(text.json());
+            list.raw(text);
         }
         list.end();
     }
@@ -199,10 +173,7 @@ fn write_format(
         }
         "json_schema" => {}
         _ => {
-            return Err(Refusal::unsupported(
-                "response_format.type",
-                "Gemini has no such output format",
-            ));
+            return Err(TARGET.unsupported("response_format.type", "has no such output format"));
         }
     }
     let wanted = format.json_schema.as_ref();
@@ -262,9 +233,9 @@ fn write_output_kinds(
             Some("audio") => "AUDIO",
             Some("image") => "IMAGE",
             _ => {
-                return Err(Refusal::unsupported(
+                return Err(TARGET.unsupported(
                     element("modalities", index, ""),
-                    "Gemini has no such kind of answer",
+                    "has no such kind of answer",
                 ));
             }
         };
@@ -305,10 +276,7 @@ fn write_voice(
     match format.map(RawStr::decode).as_deref() {
         None | Some("pcm16" | "wav") => {}
         Some(_) => {
-            return Err(Refusal::unsupported(
-                "audio.format",
-                "Gemini speaks in uncompressed PCM only",
-            ));
+            return Err(TARGET.unsupported("audio.format", "speaks in uncompressed PCM only"));
         }
     }
     cx.report.approximate("audio");

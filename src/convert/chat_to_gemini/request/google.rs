@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use bytes::BufMut;
 
+use super::TARGET;
 use super::tools::Tools;
 use crate::codec::write::Object;
-use crate::convert::chat_to_messages::request::messages::Role;
+use crate::convert::chat_request::roles::Role;
 use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{FunctionMode, Thinking, ToolConfig, camel_case, write_camel};
 use crate::convert::path;
@@ -85,10 +86,9 @@ impl<'a> Google<'a> {
             "toolConfig" => &mut self.tool_config,
             "retrievalConfig" => &mut self.retrieval_config,
             _ => {
-                return Err(Refusal::unsupported(
-                    path,
-                    "Gemini has no such field, or the gateway does not know it",
-                ));
+                return Err(
+                    TARGET.unsupported(path, "has no such field, or the gateway does not know it")
+                );
             }
         };
         check(name, &path, value)?;
@@ -120,7 +120,7 @@ impl<'a> Google<'a> {
                     let word = word.decode().to_ascii_uppercase();
                     self.thinking.level = Some(Cow::Owned(word));
                 }
-                _ => return Err(Refusal::unsupported(at(), "Gemini has no such field")),
+                _ => return Err(TARGET.unsupported(at(), "has no such field")),
             }
         }
         if self.thinking.budget.is_some() && self.thinking.level.is_some() {

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 use serde_json::value::RawValue;
 
+use super::TARGET;
 use crate::codec::write::Object;
 use crate::convert::chat_out::split_id;
-use crate::convert::chat_to_messages::request::messages::Role;
-use crate::convert::chat_to_messages::request::path::{At, message};
-use crate::convert::chat_to_messages::request::system::{Piece, each_piece};
+use crate::convert::chat_request::content::{Piece, each_piece};
+use crate::convert::chat_request::path::{At, message};
+use crate::convert::chat_request::roles::Role;
 use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{Contents, Pairs, Section, names};
 use crate::convert::path;
@@ -283,9 +284,9 @@ impl<'r, 'a> History<'r, 'a> {
             )),
             Some(Section::Model | Section::Results) => {
                 let first = self.roles.iter().position(|role| *role == Role::Assistant);
-                Err(Refusal::unsupported(
+                Err(TARGET.unsupported(
                     format!("messages[{}]", first.unwrap_or(0)),
-                    "Gemini takes no message of the assistant before one of the user",
+                    "takes no message of the assistant before one of the user",
                 ))
             }
         }
@@ -341,10 +342,7 @@ fn read_call<'a>(
             (name, Arguments::Input(custom.input))
         }
         Some(_) => {
-            return Err(Refusal::unsupported(
-                at.member("type"),
-                "Gemini knows no call of this type",
-            ));
+            return Err(TARGET.unsupported(at.member("type"), "knows no call of this type"));
         }
     };
     if call.cache_control.is_some() {

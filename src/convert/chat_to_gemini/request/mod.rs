@@ -25,11 +25,18 @@ use self::history::History;
 use self::tools::Tools;
 use super::state::State;
 use crate::codec::write::{self, Object};
-use crate::convert::chat_to_messages::request::messages::roles;
+use crate::convert::chat_request::checks::Target;
+use crate::convert::chat_request::roles::roles;
 use crate::convert::context::{ConvertedRequest, RequestContext};
 use crate::convert::path;
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
+
+/// Whom refusals speak of.
+const TARGET: Target = Target {
+    name: "Gemini",
+    lone_top_logprobs: false,
+};
 
 /// Converts a request's body, which the caller found to be valid JSON with at most 128 levels.
 ///

@@ -2,10 +2,11 @@
 
 use serde_json::value::RawValue;
 
+use super::TARGET;
 use super::history::History;
 use crate::codec::write::Object;
-use crate::convert::chat_to_messages::request::path::{At, message};
-use crate::convert::chat_to_messages::request::system::{report_unknown_part, report_unused};
+use crate::convert::chat_request::content::{report_unknown_part, report_unused};
+use crate::convert::chat_request::path::{At, message};
 use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{Contents, Media, Section, audio_type, write_camel};
 use crate::convert::path;
@@ -276,10 +277,7 @@ fn input_audio<'a>(audio: &'a str, at: At) -> Result<Media<'a>, Refusal> {
         return Err(path::missing(at.member("input_audio.format")));
     };
     let media_type = audio_type(&format.decode()).ok_or_else(|| {
-        Refusal::unsupported(
-            at.member("input_audio.format"),
-            "Gemini does not hear this format",
-        )
+        TARGET.unsupported(at.member("input_audio.format"), "does not hear this format")
     })?;
     // Told by its name, whatever the data look like.
     let media = Media::of_file(data, &format!("x.{}", format.decode()));

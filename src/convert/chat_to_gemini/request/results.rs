@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::history::{History, id_of};
 use super::parts::{Piece, Shown, pieces, report_message_marks};
-use crate::convert::chat_to_messages::request::system::report_unknown;
+use crate::convert::chat_request::content::report_unknown;
 use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{Contents, Section, write_result};
 use crate::convert::report::Refusal;

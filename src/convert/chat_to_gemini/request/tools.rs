@@ -7,8 +7,7 @@ use serde_json::value::RawValue;
 use super::parts::drop_marks;
 use crate::codec::write::{Array, Object};
 use crate::convert::chat_out::WRAPPED_INPUT_SCHEMA;
-use crate::convert::chat_to_messages::request::path::element;
-use crate::convert::chat_to_messages::request::tools::{report_unknown, required};
+use crate::convert::chat_request::path::{element, required};
 use crate::convert::context::RequestContext;
 use crate::convert::gemini_out::{
     Builtin, Builtins, Declaration, names, trigger, write_declaration,
@@ -286,6 +285,13 @@ impl<'a> Tools<'a> {
             cx.report.approximate(format!("{path}.parameters"));
         }
         Ok(())
+    }
+}
+
+/// Reports members that no view knows.
+fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut RequestContext<'_>) {
+    for name in names {
+        cx.report.drop_field(format!("{prefix}{name}"));
     }
 }
 

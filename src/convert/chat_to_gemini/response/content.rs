@@ -5,15 +5,15 @@ use std::borrow::Cow;
 use bytes::{BufMut, BytesMut};
 
 use super::super::state::State;
-use crate::codec::write::{self, Object};
-use crate::convert::compact::compact_as_string;
+use crate::codec::write::Object;
+use crate::convert::chat_answer::annotations::Annotations;
+use crate::convert::chat_answer::call::write_custom_input;
+use crate::convert::compact::{compact, compact_as_string};
 use crate::convert::gemini_in::{Call, Citation};
 use crate::convert::scalars::scalars;
 use crate::format::gemini::{Blob, Code, CodeResult};
 use crate::format::messages::Text;
 use crate::format::raw::RawStr;
-
-use serde::Deserialize;
 
 /// How long audio may be referred to, in seconds: OpenAI's answers say so, Google keeps none.
 const AUDIO_LIFETIME: u64 = 86_400;
@@ -76,24 +76,16 @@ impl Offsets {
         before.map(|(_, length)| length).sum()
     }
 
-    /// Writes citations as `annotations`.
-    pub(in super::super) fn write_annotations(&self, citations: &[Citation], out: &mut BytesMut) {
-        let mut list = write::Array::begin(out);
+    /// The citations of `content`.
+    pub(in super::super) fn annotations(&self, citations: &[Citation]) -> Annotations {
+        let mut annotations = Annotations::default();
         for citation in citations {
-            let mut annotation = list.object();
-            annotation.string("type", "url_citation");
-            let mut page = annotation.object("url_citation");
             // What was put exactly at an edge is outside.
             let start = citation.start + self.before(|at| at <= citation.start);
             let end = citation.end + self.before(|at| at < citation.end);
-            page.raw("url", &citation.url)
-                .raw("title", &citation.title)
-                .uint("start_index", start)
-                .uint("end_index", end);
-            page.end();
-            annotation.end();
+            annotations.push_page(&citation.url, &citation.title, start, end);
         }
-        list.end();
+        annotations
     }
 }
 
@@ -164,7 +156,10 @@ pub(in super::super) fn write_call(element: &mut Object<'_>, call: &Call<'_>, st
         element.string("type", "custom");
         let mut custom = element.object("custom");
         custom.string("name", name);
-        write_input(custom.key("input"), call.args);
+        let mut args = BytesMut::with_capacity(call.args.len());
+        compact(&mut args, call.args);
+        let args = std::str::from_utf8(&args).unwrap_or(call.args);
+        write_custom_input(custom.key("input"), args);
         custom.end();
     } else {
         element.string("type", "function");
@@ -179,21 +174,5 @@ pub(in super::super) fn write_call(element: &mut Object<'_>, call: &Call<'_>, st
         google.raw("thought_signature", signature.json());
         google.end();
         extra.end();
-    }
-}
-
-/// Takes a freeform tool's input out of the object that it was wrapped in; what is no such object goes to the client as the JSON
-/// text that the model wrote.
-fn write_input(out: &mut BytesMut, args: &str) {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Wrapper<'a> {
-        #[serde(borrow)]
-        input: Text<'a>,
-    }
-    let wrapper: Wrapper<'_> = serde_json::from_str(args).unwrap_or_default();
-    match wrapper.input.get() {
-        Some(input) => out.extend_from_slice(input.json().as_bytes()),
-        None => compact_as_string(out, args),
     }
 }

@@ -16,7 +16,7 @@ use bytes::{BufMut, BytesMut};
 use self::content::{Media, Offsets};
 use super::state::State;
 use crate::codec::write::{self, Array, Object};
-use crate::convert::chat_to_messages::response::reasoning::Fields;
+use crate::convert::chat_answer::reasoning::Fields;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
 use crate::convert::gemini_in::{Finish, Head, Origin, Piece, Progress, Sink, Whole, Wholes};
 use crate::endpoint::Format;
@@ -82,10 +82,9 @@ fn write_choice(choices: &mut Array<'_>, candidate: &Whole<'_, Message<'_>>, sta
     if !said.audio.is_empty() {
         message.key("audio").put_slice(&said.audio);
     }
-    let citations = progress.citations();
-    if !citations.is_empty() {
-        said.offsets
-            .write_annotations(&citations, message.key("annotations"));
+    let annotations = said.offsets.annotations(&progress.citations());
+    if !annotations.is_empty() {
+        annotations.write(message.key("annotations"));
     }
     list(&mut message, "tool_calls", &said.calls);
     extra::write(&mut message, progress);

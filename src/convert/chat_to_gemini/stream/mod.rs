@@ -16,7 +16,7 @@ use self::chunk::Chunks;
 use super::response::content::{self, Media, Offsets};
 use super::response::{ORIGIN, extra, finish_reason, logprobs};
 use super::state::State;
-use crate::convert::chat_to_messages::response::reasoning::Fields;
+use crate::convert::chat_answer::reasoning::Fields;
 use crate::convert::context::AnswerContext;
 use crate::convert::gemini_in::{Head, Piece, Reader, Sink};
 use crate::convert::machine::{Flow, Machine, StreamError};
@@ -77,11 +77,10 @@ impl GeminiToChat {
             });
             said.chunks.finish(out, "content_filter", |_| {});
         } else {
-            let citations = progress.citations();
+            let annotations = said.offsets.annotations(&progress.citations());
             said.chunks.finish(out, finish_reason(progress), |delta| {
-                if !citations.is_empty() {
-                    said.offsets
-                        .write_annotations(&citations, delta.key("annotations"));
+                if !annotations.is_empty() {
+                    annotations.write(delta.key("annotations"));
                 }
                 extra::write(delta, progress);
             });

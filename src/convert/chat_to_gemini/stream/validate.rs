@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::convert::chat_to_messages::stream::validate::{End, Outcome, events};
+use crate::convert::chat_answer::validate::{End, Outcome, events};
 
 /// Checks a stream, event by event.
 pub(super) fn validate(stream: &[u8], include_usage: bool) -> Result<Outcome, String> {

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::TARGET;
 use super::messages::{Speaker, Writer};
 use super::path::{self, At};
 use super::results::Call;
 use super::system;
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::{self, Section};
+use crate::convert::chat_request::content;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names;
 use crate::format::chat::request::{CustomCall, FunctionCall, Message, Part, ToolCall};
@@ -83,23 +85,8 @@ impl<'a> Writer<'_, 'a, '_> {
                 index: number,
             };
             let part: Part<'a> = path::parse(element, || at.path())?;
-            let Some(kind) = part.kind else {
-                return Err(path::missing(at.member("type")));
-            };
-            let (member, text) = match &*kind.decode() {
-                "text" => ("text", part.text),
-                "refusal" => ("refusal", part.refusal),
-                // Replayed before the texts.
-                "thinking" | "redacted_thinking" => continue,
-                _ => {
-                    return Err(Refusal::unsupported(
-                        at.path(),
-                        "an assistant message takes no part of this type",
-                    ));
-                }
-            };
-            let Some(text) = text else {
-                return Err(path::missing(at.member(member)));
+            let Some(text) = content::assistant_text(&part, at, TARGET)? else {
+                continue;
             };
             self.text(Speaker::Assistant, text)?;
             system::report_unknown_part(&part, self.cx.report);
@@ -119,7 +106,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 let Some(function) = &call.function else {
                     return Err(path::missing(at.member("function")));
                 };
-                let name = named(function.name, || at.member("function.name"))?;
+                let name = path::required(function.name, || at.member("function.name"))?;
                 self.begin_call(name, original, false, at.message)?;
                 self.arguments(function, "messages[].tool_calls[].function.arguments");
                 for name in &function.unknown {
@@ -132,7 +119,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 let Some(custom) = &call.custom else {
                     return Err(path::missing(at.member("custom")));
                 };
-                let name = named(custom.name, || at.member("custom.name"))?;
+                let name = path::required(custom.name, || at.member("custom.name"))?;
                 self.begin_call(name, original, false, at.message)?;
                 self.custom_input(custom);
             }
@@ -162,7 +149,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     fn legacy_call(&mut self, call: &FunctionCall<'a>, index: usize) -> Result<(), Refusal> {
-        let name = named(call.name, || path::message(index, "function_call.name"))?;
+        let name = path::required(call.name, || path::message(index, "function_call.name"))?;
         self.begin_call(name, name.decode(), true, index)?;
         self.arguments(call, "messages[].function_call.arguments");
         self.out.end_block();
@@ -236,10 +223,4 @@ impl<'a> Writer<'_, 'a, '_> {
         buf.extend_from_slice(input.as_bytes());
         buf.extend_from_slice(b"}");
     }
-}
-
-/// A name that is there.
-fn named<'a>(name: Option<RawStr<'a>>, at: impl FnOnce() -> String) -> Result<RawStr<'a>, Refusal> {
-    name.filter(|name| !name.is_empty())
-        .ok_or_else(|| path::missing(at()))
 }

@@ -5,28 +5,16 @@
 
 use bytes::BufMut;
 
-use super::path;
 use super::results::Call;
 use super::system::{self, Piece};
 use crate::convert::anthropic_out::cache::{Out, Section};
+pub(super) use crate::convert::chat_request::roles::{Role, roles};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::tool_ids::ToolIds;
 use crate::convert::tool_names::ToolNames;
 use crate::format::chat::request::Message;
 use crate::format::raw::RawStr;
-
-/// Who speaks in a Chat message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::convert) enum Role {
-    /// `system` or `developer`.
-    System,
-    User,
-    Assistant,
-    Tool,
-    /// The deprecated way to answer a `function_call`.
-    Function,
-}
 
 /// Who speaks in an Anthropic message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,30 +32,6 @@ impl Speaker {
             Self::System => "system",
         }
     }
-}
-
-/// The roles of all messages.
-pub(in crate::convert) fn roles(messages: &[Message<'_>]) -> Result<Vec<Role>, Refusal> {
-    let mut roles = Vec::with_capacity(messages.len());
-    for (index, message) in messages.iter().enumerate() {
-        let Some(role) = message.role else {
-            return Err(path::missing(path::message(index, "role")));
-        };
-        roles.push(match &*role.decode() {
-            "system" | "developer" => Role::System,
-            "user" => Role::User,
-            "assistant" => Role::Assistant,
-            "tool" => Role::Tool,
-            "function" => Role::Function,
-            _ => {
-                return Err(Refusal::invalid(
-                    path::message(index, "role"),
-                    "there is no such role",
-                ));
-            }
-        });
-    }
-    Ok(roles)
 }
 
 /// What the rest of the request must know of the conversation.

@@ -8,20 +8,18 @@
 //! before it, up to the next assistant turn; never on the time or on chance.
 
 mod assistant;
-pub(in crate::convert) mod checks;
 mod files;
-pub(in crate::convert) mod messages;
+mod messages;
 mod output_config;
 mod params;
 mod parts;
-pub(in crate::convert) mod path;
 mod reasoning;
 mod replay;
 mod results;
-pub(in crate::convert) mod system;
+mod system;
 mod tool_choice;
 mod tool_schema;
-pub(in crate::convert) mod tools;
+mod tools;
 mod web_search;
 
 #[cfg(test)]
@@ -36,9 +34,16 @@ use super::state::State;
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::{MarkPaths, Out};
 use crate::convert::anthropic_out::headers::{BINDING_BETA, headers};
+use crate::convert::chat_request::{checks, path};
 use crate::convert::context::{ConvertedRequest, RequestContext};
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
+
+/// Whom the request goes to.
+const TARGET: checks::Target = checks::Target {
+    name: "Anthropic",
+    lone_top_logprobs: false,
+};
 
 const MARKS: MarkPaths = MarkPaths {
     tools: "tools[].cache_control",
@@ -60,7 +65,7 @@ pub(crate) fn convert(
     for name in &request.unknown {
         cx.report.drop_field(name.to_string());
     }
-    checks::refuse_or_drop(&request, cx)?;
+    checks::refuse_or_drop(&request, TARGET, cx)?;
 
     let max_tokens = params::max_tokens(&request, cx)?;
     let messages = request.messages.as_ref().map_or(&[][..], |list| &list.0);

@@ -3,12 +3,12 @@
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::path;
+use super::TARGET;
 use crate::convert::anthropic_out::cache::Out;
 use crate::convert::anthropic_out::params;
+use crate::convert::chat_request::{limits, stops};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
-use crate::convert::stop;
 use crate::format::chat::request::Request;
 use crate::format::raw::RawStr;
 use crate::format::walk;
@@ -19,15 +19,7 @@ pub(super) fn max_tokens(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<u64, Refusal> {
-    let (field, asked) = match (request.max_completion_tokens, request.max_tokens) {
-        (Some(newer), older) => {
-            if older.is_some_and(|older| older.get() != newer.get()) {
-                cx.report.drop_field("max_tokens");
-            }
-            ("max_completion_tokens", Some(newer))
-        }
-        (None, older) => ("max_tokens", older),
-    };
+    let (field, asked) = limits::max_tokens(request, cx.report);
     params::max_tokens(field, asked, cx)
 }
 
@@ -57,78 +49,20 @@ pub(super) fn write_stop(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Vec<String>, Refusal> {
-    let mut stops = Stops {
-        emulates: cx.options.emulate_stop != Some(false),
-        any: false,
-        emulated: Vec::new(),
-    };
-    let Some(stop) = request.stop.map(RawValue::get) else {
-        return Ok(stops.emulated);
-    };
-    if walk::is_array(stop) {
-        for (index, entry) in walk::elements(stop).enumerate() {
-            stops.write(out, entry, || path::element("stop", index, ""))?;
+    let emulates = cx.options.emulate_stop != Some(false);
+    let stops = stops::read(request.stop, TARGET, Some(emulates))?;
+    if !stops.sent.is_empty() {
+        out.member("stop_sequences");
+        for (index, stop) in stops.sent.iter().enumerate() {
+            out.buf.put_u8(if index == 0 { b'[' } else { b',' });
+            out.buf.extend_from_slice(stop.as_bytes());
         }
-    } else {
-        stops.write(out, stop, || "stop".to_owned())?;
-    }
-    if stops.any {
         out.buf.put_u8(b']');
-    }
-    if stop::are_excessive(&stops.emulated) {
-        return Err(Refusal::invalid(
-            "stop",
-            "there are too many stop sequences, or one is too long",
-        ));
     }
     if !stops.emulated.is_empty() {
         cx.report.approximate("stop");
     }
     Ok(stops.emulated)
-}
-
-/// The stop sequences as they are written.
-struct Stops {
-    /// Whether the gateway may look for stop sequences itself.
-    emulates: bool,
-    /// Whether any was written.
-    any: bool,
-    emulated: Vec<String>,
-}
-
-impl Stops {
-    fn write(
-        &mut self,
-        out: &mut Out,
-        json: &str,
-        at: impl FnOnce() -> String,
-    ) -> Result<(), Refusal> {
-        let Some(text) = RawStr::from_json(json) else {
-            return Err(path::wrong_type(at()));
-        };
-        if text.is_empty() {
-            return Ok(());
-        }
-        if text.is_blank() {
-            if !self.emulates {
-                return Err(Refusal::unsupported(
-                    at(),
-                    "Anthropic takes no stop sequence that is only white space",
-                ));
-            }
-            self.emulated.push(text.decode().into_owned());
-            return Ok(());
-        }
-        if self.any {
-            out.buf.put_u8(b',');
-        } else {
-            out.member("stop_sequences");
-            out.buf.put_u8(b'[');
-            self.any = true;
-        }
-        out.buf.extend_from_slice(json.as_bytes());
-        Ok(())
-    }
 }
 
 /// Who asks.

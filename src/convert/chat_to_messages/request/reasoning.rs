@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 
 use bytes::BufMut;
-use serde_json::value::RawValue;
 
 use super::messages::Facts;
-use super::path;
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::Out;
 use crate::convert::anthropic_out::params;
+use crate::convert::chat_request::wish::{SUMMARIZED, Wish, is_kind, level, wish};
 use crate::convert::context::RequestContext;
 use crate::convert::effort::{self, Asked};
 use crate::convert::report::Refusal;
@@ -45,25 +44,6 @@ enum Sent<'a> {
         thinks: bool,
     },
 }
-
-/// What the client asks for.
-#[derive(Debug, Clone, Copy)]
-enum Wish<'a> {
-    Nothing,
-    Off,
-    Effort {
-        level: Effort,
-        display: &'static str,
-    },
-    Budget {
-        tokens: u64,
-        display: &'static str,
-    },
-    /// Anthropic's own object.
-    Own(&'a str),
-}
-
-const SUMMARIZED: &str = "summarized";
 
 impl<'a> Reasoning<'a> {
     /// Settles what to send for what the client asked.
@@ -115,7 +95,13 @@ impl<'a> Reasoning<'a> {
                 cx.report.drop_field(field);
                 return Ok(());
             }
-            Wish::Effort { level, display } => self.turn_on(level, None, display, kinds, cx),
+            Wish::Effort { asked, display } => {
+                let level = match asked {
+                    Asked::Level(level) => level,
+                    Asked::Minimal | Asked::Nothing => Effort::Low,
+                };
+                self.turn_on(level, None, display, kinds, cx);
+            }
             Wish::Budget { tokens, display } => {
                 let level = effort::from_budget(tokens);
                 self.turn_on(level, Some(tokens), display, kinds, cx);
@@ -344,96 +330,4 @@ fn as_is(json: &str) -> Sent<'_> {
         json,
         thinks: is_kind(json, "adaptive") || is_kind(json, "enabled"),
     }
-}
-
-fn is_kind(json: &str, kind: &str) -> bool {
-    walk::member(json, "type")
-        .and_then(RawStr::from_json)
-        .is_some_and(|found| found.is(kind))
-}
-
-/// The level that `reasoning_effort` names, if it names one.
-fn level(request: &Request<'_>) -> Option<Effort> {
-    match Asked::from_word(&request.reasoning_effort?.decode())? {
-        Asked::Nothing => None,
-        Asked::Minimal => Some(Effort::Low),
-        Asked::Level(level) => Some(level),
-    }
-}
-
-/// What the client asks for, and the field in which it does. Anthropic's own object wins over `reasoning_effort`, and that
-/// over OpenRouter's `reasoning`.
-fn wish<'a>(
-    request: &Request<'a>,
-    cx: &mut RequestContext<'_>,
-) -> Result<(&'static str, Wish<'a>), Refusal> {
-    let word = request.reasoning_effort;
-    let asked = word
-        .map(|word| asked(word, "reasoning_effort"))
-        .transpose()?;
-    if let Some(thinking) = request.thinking.map(RawValue::get) {
-        if !walk::is_object(thinking) {
-            return Err(path::wrong_type("thinking"));
-        }
-        if asked.is_some() && !is_kind(thinking, "adaptive") && cx.capabilities.thinking.is_some() {
-            cx.report.drop_field("reasoning_effort");
-        }
-        if request.reasoning.is_some() {
-            cx.report.drop_field("reasoning");
-        }
-        return Ok(("thinking", Wish::Own(thinking)));
-    }
-    if let Some(asked) = asked {
-        if request.reasoning.is_some() {
-            cx.report.drop_field("reasoning");
-        }
-        return Ok(("reasoning_effort", from_asked(asked, SUMMARIZED)));
-    }
-    let Some(reasoning) = &request.reasoning else {
-        return Ok(("reasoning", Wish::Nothing));
-    };
-    for name in &reasoning.unknown {
-        cx.report.drop_field(format!("reasoning.{name}"));
-    }
-    let display = if reasoning.exclude == Some(true) {
-        "omitted"
-    } else {
-        SUMMARIZED
-    };
-    let wish = if reasoning.enabled == Some(false) {
-        Wish::Off
-    } else if let Some(word) = reasoning.effort {
-        from_asked(self::asked(word, "reasoning.effort")?, display)
-    } else if let Some(tokens) = reasoning.max_tokens {
-        let Some(tokens) = params::positive_integer(tokens.get()) else {
-            return Err(Refusal::invalid(
-                "reasoning.max_tokens",
-                "`reasoning.max_tokens` must be a positive integer",
-            ));
-        };
-        Wish::Budget { tokens, display }
-    } else if reasoning.enabled == Some(true) {
-        let level = Effort::Medium;
-        Wish::Effort { level, display }
-    } else {
-        if reasoning.exclude.is_some() {
-            cx.report.drop_field("reasoning.exclude");
-        }
-        Wish::Nothing
-    };
-    Ok(("reasoning", wish))
-}
-
-fn asked(word: RawStr<'_>, field: &'static str) -> Result<Asked, Refusal> {
-    Asked::from_word(&word.decode())
-        .ok_or_else(|| Refusal::invalid(field, "there is no such effort"))
-}
-
-fn from_asked<'a>(asked: Asked, display: &'static str) -> Wish<'a> {
-    let level = match asked {
-        Asked::Nothing => return Wish::Off,
-        Asked::Minimal => Effort::Low,
-        Asked::Level(level) => level,
-    };
-    Wish::Effort { level, display }
 }

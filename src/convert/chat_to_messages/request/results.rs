@@ -12,6 +12,7 @@ use super::parts::Slot;
 use super::{path, system};
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::Section;
+use crate::convert::chat_request::pairing;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;
 use crate::format::walk;
@@ -107,7 +108,7 @@ impl<'a> Writer<'_, 'a, '_> {
             if let Some(answer) = answers_left.first()
                 && compare(call, answer) == Ordering::Greater
             {
-                return Err(orphan(answer));
+                return Err(pairing::orphan(answer.legacy, answer.message));
             }
             let same = |other: &&(usize, &Call<'a>)| {
                 other.1.legacy == call.legacy && other.1.key == call.key
@@ -118,7 +119,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 .take_while(|answer| compare(call, answer) == Ordering::Equal)
                 .count();
             if given < asked {
-                return Err(unanswered(call));
+                return Err(pairing::unanswered(call.legacy, &call.key, call.message));
             }
             if given > asked {
                 self.cx.report.approximate("messages[].tool_call_id");
@@ -139,7 +140,7 @@ impl<'a> Writer<'_, 'a, '_> {
             answers_left = others;
         }
         match answers_left.first() {
-            Some(answer) => Err(orphan(answer)),
+            Some(answer) => Err(pairing::orphan(answer.legacy, answer.message)),
             None => Ok(found),
         }
     }
@@ -211,37 +212,12 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Refuses a conversation that ends with calls.
     pub(super) fn refuse_open_calls(&self) -> Result<(), Refusal> {
-        self.calls
-            .first()
-            .map_or(Ok(()), |call| Err(unanswered(call)))
+        self.calls.first().map_or(Ok(()), |call| {
+            Err(pairing::unanswered(call.legacy, &call.key, call.message))
+        })
     }
 }
 
 fn compare(call: &Call<'_>, answer: &Answer<'_>) -> Ordering {
     (call.legacy, &call.key).cmp(&(answer.legacy, &answer.key))
-}
-
-/// An answer to nothing, in OpenAI's words.
-fn orphan(answer: &Answer<'_>) -> Refusal {
-    let message = if answer.legacy {
-        "messages with role 'function' must be a response to a preceding message with 'function_call'."
-    } else {
-        "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
-    };
-    Refusal::invalid(format!("messages[{}]", answer.message), message)
-}
-
-/// A call without an answer, in OpenAI's words.
-fn unanswered(call: &Call<'_>) -> Refusal {
-    let message = if call.legacy {
-        "An assistant message with 'function_call' must be followed by a function message."
-            .to_owned()
-    } else {
-        format!(
-            "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. \
-             The following tool_call_ids did not have response messages: {}",
-            call.key
-        )
-    };
-    Refusal::invalid(format!("messages[{}]", call.message), message)
 }

@@ -1,18 +1,15 @@
 //! Which tool the model may, must or may not call.
 
-use std::borrow::Cow;
-
 use bytes::BufMut;
 
-use super::path;
+use super::TARGET;
 use super::tools::Tools;
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::Out;
+use crate::convert::chat_request::choice::{self, Asked};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
-use crate::format::raw::RawStr;
-use crate::format::walk;
 use crate::models::ForcedTool;
 
 /// The choice as it will be sent.
@@ -80,31 +77,32 @@ pub(super) fn resolve(
     tools: &mut Tools<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Choice, Refusal> {
-    let (field, raw) = match (request.tool_choice, request.function_call) {
-        (Some(choice), older) => {
-            if older.is_some() {
-                cx.report.drop_field("function_call");
+    let (field, asked) = choice::read(request, &tools.dropped, cx)?;
+    let mut mode = match asked {
+        Asked::Unsaid => Mode::Unsaid,
+        Asked::Auto => Mode::Auto,
+        Asked::None => Mode::None,
+        Asked::Any => Mode::Any,
+        Asked::Tool { name, field } => {
+            if !tools.has(&name) {
+                return Err(choice::unknown(field));
             }
-            ("tool_choice", Some(choice.get()))
+            Mode::Tool(tools.names.sent(&name).into_owned())
         }
-        (None, older) => ("function_call", older.map(|raw| raw.get())),
-    };
-    let mut mode = match raw {
-        None => Mode::Unsaid,
-        Some(raw) => read(raw, field, tools, cx)?,
+        Asked::Allowed { names, must } => {
+            tools.keep_only(&names)?;
+            cx.report.approximate("tool_choice");
+            if must { Mode::Any } else { Mode::Auto }
+        }
+        Asked::Dropped => return Err(choice::forces_dropped(TARGET.name)),
     };
     if tools.is_empty() {
         match mode {
             Mode::Unsaid => {}
             Mode::Auto | Mode::None => cx.report.drop_field(field),
-            Mode::Any | Mode::Tool(_) if tools.dropped.is_empty() => {
-                return Err(Refusal::invalid(field, "there is no tool to call"));
-            }
             Mode::Any | Mode::Tool(_) => {
-                return Err(Refusal::unsupported(
-                    field,
-                    "Anthropic can run none of the tools, and the choice forces one",
-                ));
+                let any_dropped = !tools.dropped.is_empty();
+                return Err(choice::nothing_to_call(field, any_dropped, TARGET.name));
             }
         }
         return Ok(Choice {
@@ -127,101 +125,4 @@ pub(super) fn resolve(
         mode,
         one_at_a_time: tools.legacy || request.parallel_tool_calls == Some(false),
     })
-}
-
-fn read(
-    raw: &str,
-    field: &'static str,
-    tools: &mut Tools<'_>,
-    cx: &mut RequestContext<'_>,
-) -> Result<Mode, Refusal> {
-    if let Some(word) = RawStr::from_json(raw) {
-        return match &*word.decode() {
-            "auto" => Ok(Mode::Auto),
-            "none" => Ok(Mode::None),
-            "required" if field == "tool_choice" => Ok(Mode::Any),
-            _ => Err(Refusal::invalid(field, "there is no such choice")),
-        };
-    }
-    if !walk::is_object(raw) {
-        return Err(path::wrong_type(field));
-    }
-    if field == "function_call" {
-        return by_name(walk::member(raw, "name"), "function_call.name", tools);
-    }
-    let Some(kind) = walk::member(raw, "type").and_then(RawStr::from_json) else {
-        return Err(path::missing("tool_choice.type"));
-    };
-    let inner = |name: &str| walk::member(raw, name).unwrap_or_default();
-    match &*kind.decode() {
-        "function" => by_name(
-            walk::member(inner("function"), "name"),
-            "tool_choice.function.name",
-            tools,
-        ),
-        "custom" => by_name(
-            walk::member(inner("custom"), "name"),
-            "tool_choice.custom.name",
-            tools,
-        ),
-        "allowed_tools" => allowed(inner("allowed_tools"), tools, cx),
-        other if tools.dropped.iter().any(|kind| kind == other) => Err(Refusal::unsupported(
-            "tool_choice",
-            "Anthropic cannot run the tool that the choice forces",
-        )),
-        _ => Err(Refusal::invalid(
-            "tool_choice.type",
-            "there is no such choice",
-        )),
-    }
-}
-
-fn by_name(name: Option<&str>, field: &'static str, tools: &Tools<'_>) -> Result<Mode, Refusal> {
-    let Some(name) = name.and_then(RawStr::from_json).map(RawStr::decode) else {
-        return Err(path::missing(field));
-    };
-    if !tools.has(&name) {
-        return Err(Refusal::invalid(field, "there is no tool of this name"));
-    }
-    Ok(Mode::Tool(tools.names.sent(&name).into_owned()))
-}
-
-fn allowed(
-    allowed: &str,
-    tools: &mut Tools<'_>,
-    cx: &mut RequestContext<'_>,
-) -> Result<Mode, Refusal> {
-    let mode = walk::member(allowed, "mode").and_then(RawStr::from_json);
-    let mode = match mode.map(RawStr::decode).as_deref() {
-        None | Some("auto") => Mode::Auto,
-        Some("required") => Mode::Any,
-        Some(_) => {
-            return Err(Refusal::invalid(
-                "tool_choice.allowed_tools.mode",
-                "there is no such mode",
-            ));
-        }
-    };
-    let list = walk::member(allowed, "tools").unwrap_or_default();
-    if !walk::is_array(list) {
-        return Err(path::missing("tool_choice.allowed_tools.tools"));
-    }
-    let mut names: Vec<(Cow<'_, str>, usize)> = Vec::new();
-    for (index, entry) in walk::elements(list).enumerate() {
-        let kind = walk::member(entry, "type").and_then(RawStr::from_json);
-        let kind = kind.map(RawStr::decode).unwrap_or_default();
-        if tools.dropped.contains(&kind) {
-            continue;
-        }
-        let name = walk::member(entry, &kind).and_then(|tool| walk::member(tool, "name"));
-        let Some(name) = name.and_then(RawStr::from_json) else {
-            return Err(path::missing(format!(
-                "tool_choice.allowed_tools.tools[{index}]"
-            )));
-        };
-        names.push((name.decode(), index));
-    }
-    tools.keep_only(&names)?;
-    cx.report.approximate("tool_choice");
-    Ok(mode)
 }

@@ -11,6 +11,7 @@ use super::parts;
 use super::{path, tool_schema, web_search};
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::{self, Out, Section, Ttl};
+use crate::convert::chat_request::choice;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::{self, Taken, ToolNames};
@@ -143,7 +144,7 @@ impl<'a> Tools<'a> {
                 let Some(function) = &tool.function else {
                     return Err(path::missing(at(".function")));
                 };
-                let name = required(function.name, || at(".function.name"))?;
+                let name = path::required(function.name, || at(".function.name"))?;
                 control = control.or(function.cache_control);
                 report_unknown(&function.unknown, "tools[].function.", cx);
                 (Some(name), Kind::Function(function))
@@ -152,7 +153,7 @@ impl<'a> Tools<'a> {
                 let Some(custom) = &tool.custom else {
                     return Err(path::missing(at(".custom")));
                 };
-                let name = required(custom.name, || at(".custom.name"))?;
+                let name = path::required(custom.name, || at(".custom.name"))?;
                 cx.report.approximate("tools[].custom");
                 report_unknown(&custom.unknown, "tools[].custom.", cx);
                 (Some(name), Kind::Custom(custom))
@@ -186,7 +187,7 @@ impl<'a> Tools<'a> {
         index: usize,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
-        let name = required(function.name, || path::element("functions", index, ".name"))?;
+        let name = path::required(function.name, || path::element("functions", index, ".name"))?;
         report_unknown(&function.unknown, "functions[].", cx);
         let mark = cache::requested(function.cache_control, None, "functions[]", cx.report);
         self.list.push(Item {
@@ -268,10 +269,7 @@ impl<'a> Tools<'a> {
             .filter_map(|item| item.name.map(RawStr::decode))
             .collect();
         if let Some((_, index)) = allowed.iter().find(|(name, _)| !known.contains(&**name)) {
-            return Err(Refusal::invalid(
-                format!("tool_choice.allowed_tools.tools[{index}]"),
-                "there is no tool of this name",
-            ));
+            return Err(choice::unknown_allowed(*index));
         }
         drop(known);
         self.list.retain(|item| {
@@ -483,21 +481,8 @@ impl<'a> Tools<'a> {
 }
 
 /// Reports members that no view knows.
-pub(in crate::convert) fn report_unknown(
-    names: &[Cow<'_, str>],
-    prefix: &str,
-    cx: &mut RequestContext<'_>,
-) {
+pub(super) fn report_unknown(names: &[Cow<'_, str>], prefix: &str, cx: &mut RequestContext<'_>) {
     for name in names {
         cx.report.drop_field(format!("{prefix}{name}"));
     }
-}
-
-/// A name, which must be there.
-pub(in crate::convert) fn required<'a>(
-    name: Option<RawStr<'a>>,
-    at: impl FnOnce() -> String,
-) -> Result<RawStr<'a>, Refusal> {
-    name.filter(|name| !name.is_empty())
-        .ok_or_else(|| path::missing(at()))
 }

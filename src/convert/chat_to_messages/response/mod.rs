@@ -3,11 +3,9 @@
 //! Sources: OpenAI's `ChatCompletion` type, Anthropic's `Message` type. The pieces that streams have in common with whole
 //! answers are in the sub-modules.
 
-pub(super) mod annotations;
 mod cut;
-pub(in crate::convert) mod reasoning;
+pub(super) mod reasoning;
 pub(super) mod tools;
-pub(super) mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -16,12 +14,14 @@ use bytes::{BufMut, BytesMut};
 use http::StatusCode;
 use serde_json::value::RawValue;
 
-use self::annotations::Annotations;
 use self::cut::Cut;
-use self::reasoning::Fields;
 use super::state::State;
 use crate::codec::write::{self, Object};
 use crate::convert::anthropic_error;
+use crate::convert::chat_answer::annotations::Annotations;
+use crate::convert::chat_answer::head::{write_id, write_model};
+use crate::convert::chat_answer::reasoning::{Fields, SEPARATOR};
+use crate::convert::chat_answer::usage;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
 use crate::convert::scalars::scalars;
 use crate::endpoint::Format;
@@ -125,14 +125,14 @@ fn write_message(
         let mut calls = blocks.iter().filter(|block| is(block, "tool_use"));
         if state.legacy_functions {
             if let Some(block) = calls.next() {
-                let call = tools::Call::new(block, 0, state);
+                let call = tools::call(block, 0, state);
                 call.write_function(message.key("function_call"), input_of(block));
             }
         } else {
             let mut array = message.array("tool_calls");
             for (ord, block) in (0..).zip(calls) {
                 let mut element = array.object();
-                let call = tools::Call::new(block, ord, state);
+                let call = tools::call(block, ord, state);
                 call.write(&mut element, input_of(block));
                 element.end();
             }
@@ -189,14 +189,14 @@ fn write_reasoning(message: &mut Object<'_>, blocks: &[Block<'_>], fields: Field
             out.put_u8(b'"');
             for (at, text) in texts.clone().enumerate() {
                 if at > 0 {
-                    out.extend_from_slice(reasoning::SEPARATOR.as_bytes());
+                    out.extend_from_slice(SEPARATOR.as_bytes());
                 }
                 out.extend_from_slice(text.content().as_bytes());
             }
             out.put_u8(b'"');
         }
     }
-    let mut signed = blocks.iter().filter_map(reasoning::Signed::of).peekable();
+    let mut signed = blocks.iter().filter_map(reasoning::signed).peekable();
     if signed.peek().is_none() {
         return;
     }
@@ -223,28 +223,6 @@ pub(super) fn is(block: &Block<'_>, kind: &str) -> bool {
 
 fn input_of<'a>(block: &Block<'a>) -> &'a str {
     block.input.map_or("{}", RawValue::get)
-}
-
-/// Writes the answer's id in OpenAI's spelling; one made of the time where the provider gave none.
-pub(super) fn write_id(out: &mut BytesMut, id: Option<RawStr<'_>>, now: u64) {
-    out.extend_from_slice(b"\"chatcmpl-");
-    let id = id.map(RawStr::content).filter(|id| fits(id));
-    match id {
-        Some(id) => out.extend_from_slice(id.strip_prefix("msg_").unwrap_or(id).as_bytes()),
-        None => write::uint(out, now),
-    }
-    out.put_u8(b'"');
-}
-
-/// Writes the model's id.
-pub(super) fn write_model(out: &mut BytesMut, model: Option<RawStr<'_>>) {
-    let model = model.filter(|model| fits(model.content()));
-    out.extend_from_slice(model.map_or("\"\"", RawStr::json).as_bytes());
-}
-
-/// Every chunk of a stream repeats id and model: an absurdly long one would multiply the stream.
-fn fits(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 1024
 }
 
 /// OpenAI's `finish_reason`; `called` when the message calls one of the client's tools.

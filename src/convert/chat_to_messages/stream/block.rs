@@ -1,6 +1,6 @@
 //! Content blocks that have started and not yet stopped.
 
-use super::super::response::tools::Call;
+use crate::convert::chat_answer::call::Call;
 
 /// What an open block holds back. Strings that only travel are raw JSON text without quotes.
 #[derive(Debug)]

@@ -5,27 +5,23 @@
 //! `annotations` (which have none) come in a single chunk, and no delta has a number of its own.
 
 mod block;
-mod chunk;
-mod cutter;
 mod replay;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) mod validate;
 
 use bytes::BytesMut;
 use serde_json::value::RawValue;
 
 use self::block::{OpenBlock, OpenBlocks};
-use self::chunk::Chunks;
-use self::cutter::Cutter;
 pub(crate) use self::replay::replay;
-use super::response::annotations::Annotations;
 use super::response::finish_reason;
-use super::response::reasoning::{Fields, SEPARATOR, Signed};
-use super::response::tools::Call;
+use super::response::tools;
 use super::state::State;
 use crate::convert::anthropic_error;
+use crate::convert::chat_answer::annotations::Annotations;
+use crate::convert::chat_answer::chunk::Chunks;
+use crate::convert::chat_answer::cutter::Cutter;
+use crate::convert::chat_answer::reasoning::{Fields, SEPARATOR, Signed};
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine, StreamError};
 use crate::convert::scalars::scalars;
@@ -226,7 +222,7 @@ impl MessagesToChat {
     fn tool_start(&mut self, block: &Block<'_>, out: &mut BytesMut) -> OpenBlock {
         let ord = self.calls;
         self.calls += 1;
-        let mut call = Call::new(block, ord, &self.state);
+        let mut call = tools::call(block, ord, &self.state);
         // The deprecated fields know no freeform tools.
         call.custom &= !self.state.legacy_functions;
         if self.state.legacy_functions {

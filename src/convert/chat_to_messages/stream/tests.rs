@@ -3,8 +3,8 @@ mod stops;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::validate::{End, Outcome, validate};
 use super::*;
+use crate::convert::chat_answer::validate::{End, Outcome, validate};
 use crate::convert::tool_names::ToolNames;
 use crate::target::ChatReasoning;
 

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::path::{At, missing, unsupported};
 use crate::convert::chat_out::{Escaped, Media, Url};
 use crate::convert::context::RequestContext;
+use crate::convert::messages_in::{At, cites, missing, report_extras, unsupported};
 use crate::convert::path::{parse, wrong_type};
 use crate::convert::report::Refusal;
 use crate::format::messages::request::{Block, MAX_BLOCKS, Source};
@@ -45,17 +45,12 @@ impl Pieces<'_, '_> {
         for (is_lost, member) in [
             (block.cache_control.is_some(), "cache_control"),
             (block.citations.is_some_and(cites), "citations"),
-            (block.transformations.is_some(), "transformations"),
-            (block.caller.is_some(), "caller"),
-            (block.toolset_name.is_some(), "toolset_name"),
         ] {
             if is_lost {
                 report.drop_field(format!("{path}.{member}"));
             }
         }
-        for name in &block.unknown {
-            report.drop_field(format!("{path}.{name}"));
-        }
+        report_extras(block, path, report);
     }
 
     /// Reports a block of a tool that Anthropic ran itself.
@@ -293,13 +288,4 @@ fn labelled<'a>(block: &Block<'a>, title: Option<RawStr<'a>>, texts: &[RawStr<'a
         text.push_str(line.content());
     }
     Piece::Text(Cow::Owned(text))
-}
-
-/// Whether `citations` asks for citations, or holds some.
-fn cites(citations: &RawValue) -> bool {
-    let text = citations.get();
-    match walk::member(text, "enabled") {
-        Some(enabled) => enabled == "true",
-        None => walk::elements(text).next().is_some(),
-    }
 }

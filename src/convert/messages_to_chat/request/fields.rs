@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use super::path::{missing, unsupported};
 use crate::codec::write::Object;
 use crate::convert::context::RequestContext;
+use crate::convert::messages_in::{missing, unsupported};
 use crate::convert::path::wrong_type;
 use crate::convert::report::Refusal;
 use crate::format::messages::request::{OutputFormat, Request};

@@ -3,41 +3,22 @@
 use std::borrow::Cow;
 
 use super::content::{Piece, Pieces};
-use super::path::{At, missing, unsupported};
 use crate::convert::chat_out::{
     Arguments, Assistant, Call, Conversation, Escaped, Part, ToolResult, Turn,
 };
 use crate::convert::context::RequestContext;
 use crate::convert::envelope::PREFIX;
+use crate::convert::messages_in::{
+    At, Content, SERVER_BLOCKS, is_billing, kind_of, misplaced, missing, text_of, unsupported,
+};
 use crate::convert::messages_to_chat::names::sent;
-use crate::convert::path::{parse, wrong_type};
 use crate::convert::report::Refusal;
-use crate::format::messages::request::{Block, MAX_BLOCKS, Message, Request};
+use crate::format::messages::request::{Block, Message, Request};
 use crate::format::raw::RawStr;
-use crate::format::view::List;
-use crate::format::walk;
 use crate::provider::chat_profile::ChatProfile;
-
-/// What Claude Code writes at the start of its first system block: it changes with every version and spoils prompt caches.
-const BILLING: &str = "x-anthropic-billing-header:";
 
 /// What stands before the text of a tool's failure, for which Chat has no flag.
 const FAILED: &str = "[tool error] ";
-
-/// Blocks that belong to tools which Anthropic ran itself: what they found is in the text that follows.
-const SERVER_BLOCKS: [&str; 11] = [
-    "server_tool_use",
-    "web_search_tool_result",
-    "web_fetch_tool_result",
-    "code_execution_tool_result",
-    "bash_code_execution_tool_result",
-    "text_editor_code_execution_tool_result",
-    "tool_search_tool_result",
-    "advisor_tool_result",
-    "mcp_tool_use",
-    "mcp_tool_result",
-    "fallback",
-];
 
 /// The turns of the request.
 pub(super) fn read<'a>(
@@ -75,25 +56,6 @@ struct Reader<'r, 'a, 'c> {
     pieces: Pieces<'r, 'c>,
 }
 
-/// What a message holds.
-enum Content<'a> {
-    Text(RawStr<'a>),
-    Blocks(Vec<Block<'a>>),
-}
-
-impl<'a> Content<'a> {
-    fn read(text: &'a str, path: impl FnOnce() -> String) -> Result<Self, Refusal> {
-        if let Some(text) = RawStr::from_json(text) {
-            return Ok(Self::Text(text));
-        }
-        if !walk::is_array(text) {
-            return Err(wrong_type(path()));
-        }
-        let List(blocks) = parse::<List<Block<'a>, MAX_BLOCKS>>(text, path)?;
-        Ok(Self::Blocks(blocks))
-    }
-}
-
 impl<'a> Reader<'_, 'a, '_> {
     /// The system prompt.
     fn system(&mut self, request: &Request<'a>) -> Result<(), Refusal> {
@@ -110,7 +72,7 @@ impl<'a> Reader<'_, 'a, '_> {
                     let Some(text) = text_of(block, path)? else {
                         continue;
                     };
-                    if text.content().starts_with(BILLING) {
+                    if is_billing(text) {
                         self.pieces.cx.report.drop_field("system[]");
                     } else {
                         texts.push(Cow::Borrowed(text.content()));
@@ -388,34 +350,4 @@ fn call<'a>(block: &Block<'a>, at: At) -> Result<Call<'a>, Refusal> {
         Cow::Owned(sent) => Cow::Owned(sent),
     };
     Ok(Call::new(id.decode(), name, Arguments::Json(input)))
-}
-
-/// A block's type.
-fn kind_of<'a>(block: &Block<'a>, at: At) -> Result<Cow<'a, str>, Refusal> {
-    block
-        .kind
-        .map(RawStr::decode)
-        .ok_or_else(|| missing(at.member("type")))
-}
-
-/// The text of a block that must be one.
-fn text_of<'a>(
-    block: &Block<'a>,
-    path: impl Fn() -> String,
-) -> Result<Option<RawStr<'a>>, Refusal> {
-    if block.kind.is_some_and(|kind| !kind.is("text")) {
-        let path = format!("{}.type", path());
-        let message = format!("{path}: only text can stand here");
-        return Err(Refusal::invalid(path, message));
-    }
-    match block.text {
-        Some(text) => Ok((!text.is_empty()).then_some(text)),
-        None => Err(missing(format!("{}.text", path()))),
-    }
-}
-
-fn misplaced(at: At, kind: &str, role: &str) -> Refusal {
-    let path = at.member("type");
-    let message = format!("{path}: `{kind}` blocks cannot stand in a message of the {role}");
-    Refusal::invalid(path, message)
 }

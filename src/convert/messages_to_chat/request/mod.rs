@@ -8,7 +8,6 @@
 mod content;
 mod fields;
 mod messages;
-mod path;
 mod reasoning;
 mod tools;
 

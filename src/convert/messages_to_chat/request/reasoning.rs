@@ -3,10 +3,10 @@
 //! Sources: Anthropic's pages on extended and adaptive thinking and on effort; Google's, Groq's and Perplexity's on
 //! reasoning, as the provider's profile has them.
 
-use super::path;
 use crate::convert::chat_out::Asking;
 use crate::convert::context::RequestContext;
 use crate::convert::effort::Asked;
+use crate::convert::messages_in;
 use crate::convert::path::wrong_type;
 use crate::convert::report::Refusal;
 use crate::format::messages::request::Request;
@@ -118,14 +118,14 @@ fn read_thinking(
     let display = thinking.display.map(RawStr::decode);
     let visible = display.as_deref() != Some("omitted");
     let Some(kind) = thinking.kind else {
-        return Err(path::missing("thinking.type"));
+        return Err(messages_in::missing("thinking.type"));
     };
     let thinking = match &*kind.decode() {
         "disabled" => Thinking::Disabled,
         "adaptive" | "between_tools" => Thinking::Adaptive,
         "enabled" => {
             let Some(budget) = thinking.budget_tokens else {
-                return Err(path::missing("thinking.budget_tokens"));
+                return Err(messages_in::missing("thinking.budget_tokens"));
             };
             let tokens: Result<u64, _> = budget.get().parse();
             Thinking::Budget(tokens.map_err(|_| wrong_type("thinking.budget_tokens"))?)

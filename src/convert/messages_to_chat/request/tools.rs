@@ -8,9 +8,9 @@ use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use super::path;
 use crate::codec::write::Object;
 use crate::convert::context::RequestContext;
+use crate::convert::messages_in;
 use crate::convert::messages_to_chat::names::sent;
 use crate::convert::path::{parse, wrong_type};
 use crate::convert::report::Refusal;
@@ -116,13 +116,17 @@ impl<'a> Tools<'a> {
         cx: &mut RequestContext<'_>,
     ) -> Result<Cow<'a, str>, Refusal> {
         if !profile.tools {
-            return Err(path::unsupported("tools", cx.provider, "a client's tool"));
+            return Err(messages_in::unsupported(
+                "tools",
+                cx.provider,
+                "a client's tool",
+            ));
         }
         let Some(name) = tool.name.filter(|name| !name.is_empty()) else {
-            return Err(path::missing(format!("tools[{index}].name")));
+            return Err(messages_in::missing(format!("tools[{index}].name")));
         };
         let Some(schema) = tool.input_schema.map(RawValue::get) else {
-            return Err(path::missing(format!("tools[{index}].input_schema")));
+            return Err(messages_in::missing(format!("tools[{index}].input_schema")));
         };
         if !walk::is_object(schema) {
             return Err(wrong_type(format!("tools[{index}].input_schema")));
@@ -130,7 +134,7 @@ impl<'a> Tools<'a> {
         if let Some(callers) = &tool.allowed_callers
             && !callers.0.iter().any(|caller| caller.is("direct"))
         {
-            return Err(path::unsupported(
+            return Err(messages_in::unsupported(
                 format!("tools[{index}].allowed_callers"),
                 cx.provider,
                 "a tool that only other tools may call",
@@ -296,7 +300,7 @@ impl<'a> Tools<'a> {
             cx.report.drop_field(format!("tool_choice.{name}"));
         }
         let Some(kind) = choice.kind else {
-            return Err(path::missing("tool_choice.type"));
+            return Err(messages_in::missing("tool_choice.type"));
         };
         self.choice = match &*kind.decode() {
             "auto" => Choice::Word("auto"),
@@ -307,7 +311,7 @@ impl<'a> Tools<'a> {
                 Choice::Unsaid
             }
             "any" => {
-                return Err(path::unsupported(
+                return Err(messages_in::unsupported(
                     "tool_choice",
                     cx.provider,
                     "a choice among tools that are all left out",
@@ -315,7 +319,7 @@ impl<'a> Tools<'a> {
             }
             "tool" => {
                 let Some(name) = choice.name else {
-                    return Err(path::missing("tool_choice.name"));
+                    return Err(messages_in::missing("tool_choice.name"));
                 };
                 self.forced(&name.decode(), cx)?
             }
@@ -345,7 +349,7 @@ impl<'a> Tools<'a> {
                 cx.report.approximate("tool_choice");
                 Ok(Choice::Unsaid)
             }
-            Some(Hosted::Builtin | Hosted::LeftOut) => Err(path::unsupported(
+            Some(Hosted::Builtin | Hosted::LeftOut) => Err(messages_in::unsupported(
                 "tool_choice",
                 cx.provider,
                 "a choice that forces this tool",

@@ -293,7 +293,7 @@ fn keep_alives() {
         (Format::Responses, "", "junk", false),
     ] {
         assert_eq!(
-            is_keep_alive(format, name, data.as_bytes()),
+            is_keep_alive(format.into(), name, data.as_bytes()),
             expected,
             "{name} {data}"
         );
@@ -313,7 +313,7 @@ proptest! {
             let mut tap = Tap::new(format);
             let failed = tap.event(name, data.as_bytes()).is_err();
             prop_assert!(!failed || tap.is_complete());
-            is_keep_alive(format, name, data.as_bytes());
+            is_keep_alive(format.into(), name, data.as_bytes());
             let body = bytes::Bytes::from(data.clone());
             let error = rewrite(format, Provider::Gemini, http::StatusCode::OK, &body);
             prop_assert!(error.is_none_or(|error| error.status.as_u16() >= 400));

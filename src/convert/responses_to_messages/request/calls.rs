@@ -1,16 +1,16 @@
 //! Calls, and the results that answer them.
 
-use std::borrow::Cow;
-
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
+use super::names;
 use super::parts::Slot;
-use super::path;
-use super::system::report_item;
 use super::turns::{Call, Speaker, Writer};
 use crate::codec::write;
 use crate::convert::report::Refusal;
+use crate::convert::responses_request::content::report_item;
+use crate::convert::responses_request::heads::unanswered;
+use crate::convert::responses_request::path;
 use crate::format::raw::RawStr;
 use crate::format::responses::request::Item;
 use crate::format::walk;
@@ -42,9 +42,7 @@ impl<'a> Writer<'_, 'a, '_> {
         }
         self.begin(Speaker::Assistant)?;
         let namespace = item.namespace.filter(|name| !name.is_empty());
-        let tool = self
-            .tools
-            .name_of(namespace.map(RawStr::decode), name.decode());
+        let tool = names::name_of(self.tools, namespace.map(RawStr::decode), name.decode());
         let buf = &mut self.out.buf;
         buf.extend_from_slice(b"{\"type\":\"tool_use\",\"id\":");
         write::string(buf, &sent);
@@ -109,10 +107,10 @@ impl<'a> Writer<'_, 'a, '_> {
         }
         for call in std::mem::take(&mut self.calls) {
             let Some(index) = self.items.answer(&call.original) else {
-                return Err(unanswered(&call));
+                return Err(unanswered(call.custom, &call.original, call.item));
             };
             let Some(text) = self.items.list.get(index).map(|item| item.text) else {
-                return Err(unanswered(&call));
+                return Err(unanswered(call.custom, &call.original, call.item));
             };
             self.result(&call.sent, text, index)?;
         }
@@ -159,16 +157,4 @@ impl<'a> Writer<'_, 'a, '_> {
         }
         Ok(())
     }
-}
-
-/// A call without an output, in OpenAI's words.
-fn unanswered(call: &Call) -> Refusal {
-    let kind = if call.custom {
-        "custom tool call"
-    } else {
-        "function call"
-    };
-    let message: Cow<'static, str> =
-        format!("No tool output found for {kind} {}.", call.original).into();
-    Refusal::invalid(path::item(call.item, "call_id"), message)
 }

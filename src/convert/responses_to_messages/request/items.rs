@@ -3,12 +3,12 @@
 use serde_json::value::RawValue;
 
 use super::parts::Slot;
-use super::path::{self, At};
-use super::system::{self, report_item, report_part};
 use super::turns::{Speaker, Writer};
 use crate::convert::anthropic_envelope::{Envelope, is_server_block};
 use crate::convert::envelope;
 use crate::convert::report::Refusal;
+use crate::convert::responses_request::content::{mark, report_item, report_part};
+use crate::convert::responses_request::path::{self, At};
 use crate::format::raw::RawStr;
 use crate::format::responses::request::{Item, Part};
 use crate::format::walk;
@@ -61,7 +61,7 @@ impl<'a> Writer<'_, 'a, '_> {
             let text = text.ok_or_else(|| path::missing(at.member(member)))?;
             report_part(&part, at, self.cx);
             self.text(Speaker::Assistant, text)?;
-            if let Some(ttl) = system::mark(&part, at, self.cx) {
+            if let Some(ttl) = mark(&part, at, self.cx) {
                 self.mark(ttl);
             }
         }

@@ -3,13 +3,13 @@
 use bytes::BufMut;
 use serde_json::value::RawValue;
 
-use super::fields::report_unknown;
-use super::path;
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::json_schema;
 use crate::convert::report::Refusal;
+use crate::convert::responses_request::checks::report_unknown;
+use crate::convert::responses_request::path;
 use crate::format::responses::request::TextFormat;
 use crate::format::walk;
 use crate::models::Effort;

@@ -7,13 +7,13 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::BufMut;
 
-use super::path::{self, At};
-use super::system::{mark, report_part};
 use super::turns::{Speaker, Writer};
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::Ttl;
 use crate::convert::data_url::{self, DataUrl, FileKind};
 use crate::convert::report::Refusal;
+use crate::convert::responses_request::content::{mark, report_part};
+use crate::convert::responses_request::path::{self, At};
 use crate::format::raw::RawStr;
 use crate::format::responses::request::Part;
 use crate::format::walk;

@@ -1,75 +1,14 @@
 //! Which tool the model shall call.
 
-use std::borrow::Cow;
-
 use bytes::BufMut;
-use serde_json::value::RawValue;
 
-use super::path;
-use super::tools::{Entry, Kind, Tools, WEB_SEARCH, is_web_search};
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
-use crate::format::raw::RawStr;
+use crate::convert::responses_request::choice::{self, Choice, Mode};
+use crate::convert::responses_request::tools::{Tools, WEB_SEARCH};
 use crate::format::responses::request::Request;
-use crate::format::walk;
-use crate::models::ForcedTool;
-
-/// More entries than any list of allowed tools has.
-const MAX_ALLOWED: usize = 4096;
-
-/// What will be sent.
-#[derive(Debug, Clone)]
-pub(super) struct Choice {
-    mode: Mode,
-    one_at_a_time: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Mode {
-    Unsaid,
-    Auto,
-    None,
-    Any,
-    Tool(String),
-}
-
-impl Choice {
-    /// Whether the model has no choice but to call a tool.
-    pub(super) fn is_forced(&self) -> bool {
-        matches!(self.mode, Mode::Any | Mode::Tool(_))
-    }
-
-    /// Where the only tools are stubs for the history, none may be called.
-    pub(super) fn or_none_for_stubs(mut self, tools: &Tools<'_>) -> Self {
-        if !tools.stubs.is_empty() {
-            self.mode = Mode::None;
-        }
-        self
-    }
-
-    /// Writes `tool_choice`, where there is something to say.
-    pub(super) fn write(&self, out: &mut Out) {
-        let kind: &[u8] = match &self.mode {
-            Mode::Unsaid if !self.one_at_a_time => return,
-            Mode::Unsaid | Mode::Auto => b"{\"type\":\"auto\"",
-            Mode::None => b"{\"type\":\"none\"",
-            Mode::Any => b"{\"type\":\"any\"",
-            Mode::Tool(_) => b"{\"type\":\"tool\",\"name\":",
-        };
-        out.member("tool_choice");
-        out.buf.extend_from_slice(kind);
-        if let Mode::Tool(name) = &self.mode {
-            write::string(&mut out.buf, name);
-        }
-        if self.one_at_a_time && self.mode != Mode::None {
-            out.buf
-                .extend_from_slice(b",\"disable_parallel_tool_use\":true");
-        }
-        out.buf.put_u8(b'}');
-    }
-}
 
 /// Reads the choice; `allowed_tools` takes the other tools away.
 pub(super) fn resolve(
@@ -77,160 +16,40 @@ pub(super) fn resolve(
     tools: &mut Tools<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Choice, Refusal> {
-    let raw = request.tool_choice.map(RawValue::get);
-    let mut mode = raw.map_or(Ok(Mode::Unsaid), |raw| read(raw, tools, cx))?;
-    if tools.is_empty() {
-        match mode {
-            Mode::Unsaid => {}
-            Mode::Auto | Mode::None => cx.report.drop_field("tool_choice"),
-            Mode::Any | Mode::Tool(_) if tools.dropped.is_empty() => {
-                return Err(Refusal::invalid("tool_choice", "there is no tool to call"));
-            }
-            Mode::Any | Mode::Tool(_) => return Err(cannot_run()),
-        }
-        return Ok(Choice {
-            mode: Mode::Unsaid,
-            one_at_a_time: false,
-        });
-    }
-    let forced = matches!(mode, Mode::Any | Mode::Tool(_));
-    if forced && cx.capabilities.forced_tool == ForcedTool::No {
-        if !cx.lossy {
-            return Err(Refusal::unsupported(
-                "tool_choice",
-                "this model cannot be forced to call a tool",
-            ));
-        }
+    let resolved = choice::resolve(request, tools, cx)?;
+    if choice::is_allowed_tools(request) {
         cx.report.approximate("tool_choice");
-        mode = Mode::Auto;
     }
-    Ok(Choice {
-        mode,
-        one_at_a_time: request.parallel_tool_calls == Some(false),
-    })
+    Ok(resolved)
 }
 
-fn cannot_run() -> Refusal {
-    Refusal::unsupported(
-        "tool_choice",
-        "Anthropic cannot run the tool that the choice forces",
-    )
+/// Where the only tools are stubs for the history, none may be called.
+pub(super) fn or_none_for_stubs(mut choice: Choice, tools: &Tools<'_>) -> Choice {
+    if !tools.stubs.is_empty() {
+        choice.mode = Mode::None;
+    }
+    choice
 }
 
-fn read(raw: &str, tools: &mut Tools<'_>, cx: &mut RequestContext<'_>) -> Result<Mode, Refusal> {
-    if let Some(word) = RawStr::from_json(raw) {
-        return match &*word.decode() {
-            "auto" => Ok(Mode::Auto),
-            "none" => Ok(Mode::None),
-            "required" => Ok(Mode::Any),
-            _ => Err(Refusal::invalid("tool_choice", "there is no such choice")),
-        };
-    }
-    if !walk::is_object(raw) {
-        return Err(path::wrong_type("tool_choice"));
-    }
-    let Some(kind) = text(raw, "type") else {
-        return Err(path::missing("tool_choice.type"));
+/// Writes `tool_choice`, where there is something to say.
+pub(super) fn write(choice: &Choice, out: &mut Out) {
+    let kind: &[u8] = match &choice.mode {
+        Mode::Unsaid if !choice.one_at_a_time => return,
+        Mode::Unsaid | Mode::Auto => b"{\"type\":\"auto\"",
+        Mode::None => b"{\"type\":\"none\"",
+        Mode::Any => b"{\"type\":\"any\"",
+        Mode::Tool(_) | Mode::WebSearch => b"{\"type\":\"tool\",\"name\":",
     };
-    match &*kind {
-        "function" | "custom" => {
-            let Some(name) = text(raw, "name") else {
-                return Err(path::missing("tool_choice.name"));
-            };
-            match tools.chosen(&name)? {
-                Some(sent) => Ok(Mode::Tool(sent.to_owned())),
-                None => Err(Refusal::invalid(
-                    "tool_choice.name",
-                    "there is no tool of this name",
-                )),
-            }
-        }
-        "allowed_tools" => allowed(raw, tools, cx),
-        kind if is_web_search(kind) && tools.has_web_search() => {
-            Ok(Mode::Tool(WEB_SEARCH.to_owned()))
-        }
-        _ => Err(Refusal::unsupported(
-            "tool_choice.type",
-            "Anthropic cannot run the tool that the choice forces",
-        )),
+    out.member("tool_choice");
+    out.buf.extend_from_slice(kind);
+    match &choice.mode {
+        Mode::Tool(name) => write::string(&mut out.buf, name),
+        Mode::WebSearch => write::string(&mut out.buf, WEB_SEARCH),
+        _ => {}
     }
-}
-
-fn text<'a>(object: &'a str, member: &str) -> Option<Cow<'a, str>> {
-    let value = walk::member(object, member).and_then(RawStr::from_json)?;
-    Some(value.decode())
-}
-
-/// An entry of `allowed_tools`.
-enum Allowed<'a> {
-    WebSearch,
-    Mcp(Cow<'a, str>),
-    Namespace(Cow<'a, str>),
-    Named(Cow<'a, str>),
-}
-
-impl Allowed<'_> {
-    fn is(&self, entry: &Entry<'_>) -> bool {
-        match self {
-            Self::WebSearch => entry.kind == Kind::WebSearch,
-            Self::Mcp(label) => entry.kind == Kind::Mcp && entry.name == *label,
-            Self::Namespace(space) => entry.namespace.as_deref() == Some(&**space),
-            Self::Named(name) => !entry.kind.is_hosted() && entry.name == *name,
-        }
+    if choice.one_at_a_time && choice.mode != Mode::None {
+        out.buf
+            .extend_from_slice(b",\"disable_parallel_tool_use\":true");
     }
-}
-
-fn allowed(raw: &str, tools: &mut Tools<'_>, cx: &mut RequestContext<'_>) -> Result<Mode, Refusal> {
-    let mode = match text(raw, "mode").as_deref() {
-        None | Some("auto") => Mode::Auto,
-        Some("required") => Mode::Any,
-        Some(_) => {
-            return Err(Refusal::invalid(
-                "tool_choice.mode",
-                "there is no such mode",
-            ));
-        }
-    };
-    let list = walk::member(raw, "tools").unwrap_or_default();
-    if !walk::is_array(list) {
-        return Err(path::missing("tool_choice.tools"));
-    }
-    let mut keep = vec![false; tools.list.len()];
-    if walk::elements(list).nth(MAX_ALLOWED).is_some() {
-        return Err(Refusal::invalid(
-            "tool_choice.tools",
-            "there are too many tools",
-        ));
-    }
-    for (index, entry) in walk::elements(list).enumerate() {
-        let at = || format!("tool_choice.tools[{index}]");
-        let kind = text(entry, "type").ok_or_else(|| path::missing(at()))?;
-        let name = text(entry, "name");
-        let wanted = match (&*kind, name) {
-            (kind, _) if is_web_search(kind) => Allowed::WebSearch,
-            ("mcp", _) => match text(entry, "server_label") {
-                Some(label) => Allowed::Mcp(label),
-                None => return Err(path::missing(at())),
-            },
-            ("namespace", Some(name)) => Allowed::Namespace(name),
-            ("function" | "custom", Some(name)) => Allowed::Named(name),
-            ("namespace" | "function" | "custom", None) => return Err(path::missing(at())),
-            // Of a type that was left out.
-            _ => continue,
-        };
-        let mut any = false;
-        for (slot, tool) in keep.iter_mut().zip(&tools.list) {
-            let is = wanted.is(tool);
-            any |= is;
-            *slot |= is;
-        }
-        let left_out = tools.dropped.contains(&kind);
-        if !any && !left_out {
-            return Err(Refusal::invalid(at(), "there is no tool of this name"));
-        }
-    }
-    let mut keep = keep.into_iter();
-    tools.keep(|_| keep.next().unwrap_or(false));
-    cx.report.approximate("tool_choice");
-    Ok(mode)
+    out.buf.put_u8(b'}');
 }

@@ -3,14 +3,14 @@
 use bytes::{BufMut, BytesMut};
 use serde_json::value::RawValue;
 
-use super::fields::report_unknown;
-use super::path;
-use super::tools::{Entry, Kind, Tools};
 use crate::codec::write::{self, Object};
 use crate::convert::anthropic_out::cache::{Out, Section};
 use crate::convert::context::RequestContext;
 use crate::convert::json_schema;
 use crate::convert::report::Refusal;
+use crate::convert::responses_request::checks::report_unknown;
+use crate::convert::responses_request::path;
+use crate::convert::responses_request::tools::{Entry, Kind, Tools};
 use crate::format::raw::RawStr;
 use crate::format::walk;
 

@@ -5,13 +5,13 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::heads::{Items, Kind};
-use super::system::{self, Piece};
-use super::tools::Tools;
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::{Out, Section, Ttl};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
+use crate::convert::responses_request::content::{Piece, each_piece};
+use crate::convert::responses_request::heads::{Items, Kind};
+use crate::convert::responses_request::tools::Tools;
 use crate::convert::tool_ids::ToolIds;
 use crate::format::raw::RawStr;
 
@@ -234,7 +234,7 @@ impl<'w, 'a, 'c> Writer<'w, 'a, 'c> {
         };
         self.out.new_message();
         let mut pieces = Vec::new();
-        system::each_piece(text, index, self.cx, |piece| pieces.push(piece))?;
+        each_piece(text, index, self.cx, |piece| pieces.push(piece))?;
         for piece in pieces {
             match piece {
                 Piece::Text(text) => {

@@ -17,13 +17,14 @@ use serde_json::value::RawValue;
 
 use self::block::OpenBlocks;
 use self::server::Pending;
-use super::error;
 use super::state::State;
 use crate::codec::write;
 use crate::convert::anthropic_error;
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine, StreamError};
-use crate::convert::responses_out::{End, Index, ItemStatus, ResponseWriter, Unfinished};
+use crate::convert::responses_out::{
+    End, Index, ItemStatus, ResponseWriter, Unfinished, failure_code,
+};
 use crate::endpoint::Format;
 use crate::format::messages::{Answer, Counts, Event, ServiceTier, StopDetails, StopReason};
 use crate::format::raw::RawStr;
@@ -260,7 +261,7 @@ impl Machine for MessagesToResponses {
             return;
         }
         self.settle(out);
-        let code = error::failure_code(&error.error);
+        let code = failure_code(&error.error);
         let usage = self.counts.usage();
         self.writer
             .fail(code, &error.error.message, Unfinished::Listed, &usage, out);

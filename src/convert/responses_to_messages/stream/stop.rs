@@ -7,7 +7,7 @@ use super::server::Pending;
 use super::{MessagesToResponses, custom, escaped, server};
 use crate::codec::write::Object;
 use crate::convert::anthropic_envelope;
-use crate::convert::responses_out::{Index, ItemStatus};
+use crate::convert::responses_out::{Index, ItemStatus, url_citation};
 
 impl MessagesToResponses {
     pub(in crate::convert::responses_to_messages) fn block_stop(
@@ -27,17 +27,15 @@ impl MessagesToResponses {
                 signature,
             } => {
                 if !signature.is_empty() {
-                    let json = format!(
-                        r#"{{"type":"thinking","thinking":"{text}","signature":"{signature}"}}"#
-                    );
-                    self.seal(item, &json);
+                    let envelope = anthropic_envelope::thinking(&text, &signature);
+                    self.writer.set_encrypted_content(item, envelope);
                 }
                 self.stop(item, ItemStatus::Completed, out);
             }
             OpenBlock::Redacted { item, data } => {
                 if !data.is_empty() {
-                    let json = format!(r#"{{"type":"redacted_thinking","data":"{data}"}}"#);
-                    self.seal(item, &json);
+                    let envelope = anthropic_envelope::redacted_thinking(&data);
+                    self.writer.set_encrypted_content(item, envelope);
                 }
                 self.stop(item, ItemStatus::Completed, out);
             }
@@ -91,32 +89,24 @@ impl MessagesToResponses {
         self.stopped = Some((item, status));
     }
 
-    pub(super) fn seal(&mut self, item: Index, block: &str) {
-        let envelope = anthropic_envelope::write([block]);
-        self.writer.set_encrypted_content(item, envelope);
-    }
-
     /// Sends the citations of a text that begins at `start` and ends here.
     pub(super) fn annotate(&mut self, start: u64, cited: &[Cited], out: &mut BytesMut) {
         let Some(message) = self.message else { return };
         for cited in cited {
-            let mut json = BytesMut::new();
-            let mut object = Object::begin(&mut json);
-            match cited {
-                Cited::Page { url, title } => object
-                    .string("type", "url_citation")
-                    .raw("url", url)
-                    .raw("title", title)
-                    .uint("start_index", start)
-                    .uint("end_index", self.text_length),
-                Cited::File { id, name } => object
-                    .string("type", "file_citation")
-                    .raw("file_id", id)
-                    .raw("filename", name)
-                    .uint("index", self.text_length),
+            let json = match cited {
+                Cited::Page { url, title } => url_citation(url, title, start, self.text_length),
+                Cited::File { id, name } => {
+                    let mut json = BytesMut::new();
+                    let mut object = Object::begin(&mut json);
+                    object
+                        .string("type", "file_citation")
+                        .raw("file_id", id)
+                        .raw("filename", name)
+                        .uint("index", self.text_length);
+                    object.end();
+                    String::from_utf8_lossy(&json).into_owned()
+                }
             };
-            object.end();
-            let json = String::from_utf8_lossy(&json);
             self.writer.annotation(message, &json, out);
         }
     }

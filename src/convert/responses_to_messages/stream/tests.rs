@@ -12,7 +12,7 @@ use super::*;
 use crate::convert::anthropic_envelope;
 use crate::convert::responses_out::Echo;
 use crate::convert::responses_to_messages::response;
-use crate::convert::responses_to_messages::state::{SentTool, SentTools};
+use crate::convert::sent_tools::{SentTool, SentTools};
 use crate::convert::validate::responses::{End as StreamEnd, Outcome, events, validate};
 
 const CX: AnswerContext = AnswerContext::at(7);

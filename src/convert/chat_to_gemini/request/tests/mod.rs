@@ -106,6 +106,7 @@ impl Case {
                 model: self.model,
                 provider: Provider::Gemini,
                 options: &self.options,
+                headers: &http::HeaderMap::new(),
                 capabilities: &capabilities,
                 lossy: self.lossy,
                 report: &mut report,

@@ -14,7 +14,7 @@ use super::super::state::State;
 use super::validate::validate;
 use super::{GeminiToChat, replay};
 use crate::codec::sse::Decoder;
-use crate::convert::chat_to_messages::stream::validate::{End, Outcome};
+use crate::convert::chat_answer::validate::{End, Outcome};
 use crate::convert::context::AnswerContext;
 use crate::convert::machine::{Flow, Machine, StreamError};
 use crate::convert::tool_names::ToolNames;

@@ -63,6 +63,7 @@ impl To {
             model: self.1,
             provider: self.0,
             options: &Options::default(),
+            headers: &http::HeaderMap::new(),
             capabilities: &ModelTable::new().lookup(self.1),
             lossy: false,
             report: &mut report,

@@ -104,6 +104,7 @@ impl Case {
                 model: self.model,
                 provider: Provider::OpenAi,
                 options: &self.options,
+                headers: &http::HeaderMap::new(),
                 capabilities: &ModelTable::new().lookup(self.model),
                 lossy: self.lossy,
                 report: &mut report,

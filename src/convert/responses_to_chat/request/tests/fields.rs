@@ -339,6 +339,7 @@ fn a_body_that_is_no_request() {
         model: "m",
         provider: Provider::Groq,
         options: &Options::default(),
+        headers: &http::HeaderMap::new(),
         capabilities: &Capabilities::default(),
         lossy: false,
         report: &mut report,

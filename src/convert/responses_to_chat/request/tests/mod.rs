@@ -31,6 +31,7 @@ fn try_convert(
         model,
         provider,
         options: &Options::default(),
+        headers: &http::HeaderMap::new(),
         capabilities: &Capabilities::default(),
         lossy: false,
         report: &mut report,

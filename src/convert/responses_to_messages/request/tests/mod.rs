@@ -101,6 +101,7 @@ impl Case {
                 model: self.model,
                 provider: self.provider,
                 options: &self.options,
+                headers: &http::HeaderMap::new(),
                 capabilities: &capabilities,
                 lossy: self.lossy,
                 report: &mut report,

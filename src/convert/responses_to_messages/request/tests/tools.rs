@@ -1,7 +1,7 @@
 //! Tools and the choice among them.
 
 use super::*;
-use crate::convert::responses_to_messages::state::SentTool;
+use crate::convert::sent_tools::SentTool;
 
 fn names(done: &Done) -> Vec<&str> {
     let tools = done.body["tools"].as_array().unwrap();
