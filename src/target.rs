@@ -210,7 +210,7 @@ impl ConnectionBuilder {
         }
         let spec = self.provider.spec();
         let (base, region) = place(spec, self.base_url.as_deref(), self.region.as_deref())?;
-        let means = self.credential.means(self.provider, region.clone())?;
+        let means = self.credential.means(self.provider, region.as_ref())?;
         match means {
             Means::None if spec.needs_key => return Err(InvalidConnection::NoCredential),
             Means::Signature(_) if region.is_none() => return Err(InvalidConnection::NoRegion),

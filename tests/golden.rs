@@ -27,8 +27,6 @@ const PENDING: &[(&str, &str)] = &[
         "bedrock_wire/invoke-stream-passthrough",
         "aws-bedrock-invoke",
     ),
-    ("messages_to_converse", "Messages clients on aws-bedrock"),
-    ("responses_to_converse", "Responses clients on aws-bedrock"),
 ];
 
 fn covers(entry: &str, case: &str) -> bool {

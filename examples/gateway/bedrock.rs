@@ -1,7 +1,7 @@
 //! AWS Bedrock without a configuration file: from the region and the credentials in the environment.
 
-use tower_llm_gateway::GatewayBuilder;
 use tower_llm_gateway::config::Config;
+use tower_llm_gateway::{Endpoint, GatewayBuilder, Provider};
 
 use crate::setup::Env;
 
@@ -70,10 +70,20 @@ pub(crate) fn from_env(env: Env<'_>, claude: bool) -> Result<Option<GatewayBuild
         return Ok(None);
     }
     let mut text = String::new();
-    for name in [CONVERSE, INVOKE] {
+    let served = |name: &str| {
+        let provider = name.parse::<Provider>().ok();
+        provider.is_some_and(|provider| Endpoint::ALL.iter().any(|e| provider.serves(*e)))
+    };
+    for name in [CONVERSE, INVOKE].into_iter().filter(|name| served(name)) {
         text.push_str(&format!("[connections.{name}]\nprovider = \"{name}\"\n"));
     }
+    if text.is_empty() {
+        return Ok(None);
+    }
     let mut rule = |pattern: &str, connection: &str, model: Option<&str>| {
+        if !served(connection) {
+            return;
+        }
         let model = model.map_or_else(String::new, |model| format!(", model = \"{model}\""));
         text.push_str(&format!(
             "[[routes]]\nmodel = \"{pattern}\"\ntargets = [{{ connection = \"{connection}\"{model} }}]\n"

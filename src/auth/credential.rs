@@ -117,14 +117,17 @@ impl Credential {
             not(feature = "aws"),
             expect(unused_variables, reason = "only signatures have a region")
         )]
-        region: Option<Arc<str>>,
+        region: Option<&Arc<str>>,
     ) -> Result<Means, InvalidCredential> {
         let auth = provider.spec().auth;
         let key = match self {
             Self::None => return Ok(Means::None),
             #[cfg(feature = "aws")]
             Self::Aws(credential) if auth == AuthScheme::Aws => {
-                return Ok(Means::Signature(Signer::new(credential.clone(), region)));
+                return Ok(Means::Signature(Signer::new(
+                    credential.clone(),
+                    region.cloned(),
+                )));
             }
             #[cfg(feature = "aws")]
             Self::Aws(_) => return Err(InvalidCredential::Kind),

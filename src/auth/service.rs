@@ -60,7 +60,7 @@ where
         // What the layer was given wins: it stands nearer.
         let means = self.fixed.as_ref();
         match means.or_else(|| connection.map(|connection| connection.means())) {
-            Some(Means::Signature(signer)) => self.sign(signer.clone(), request),
+            Some(Means::Signature(signer)) => sign(&mut self.inner, signer, self.clock, request),
             Some(Means::Header { usual, native }) => {
                 let header = native.as_ref().filter(|_| to_native).unwrap_or(usual);
                 header.insert_into(out);
@@ -71,23 +71,25 @@ where
     }
 }
 
-impl<S, B> Auth<S>
+fn sign<S, B>(
+    inner: &mut S,
+    signer: &Signer,
+    clock: Clock,
+    request: Request<Payload>,
+) -> ResponseFuture<S, S::Future>
 where
     S: Service<Request<Payload>, Response = Response<B>> + Clone,
 {
-    fn sign(&mut self, signer: Signer, request: Request<Payload>) -> ResponseFuture<S, S::Future> {
-        // The instance that was asked for readiness is the one to call.
-        let inner = &mut self.inner;
-        let ready = || {
-            let clone = inner.clone();
-            std::mem::replace(inner, clone)
-        };
-        match signer.sign(request, self.clock, ready) {
-            Ok(Signing::Signed(request, trail)) => {
-                ResponseFuture::calling(self.inner.call(request), Some(trail))
-            }
-            Ok(Signing::Pending(pending)) => ResponseFuture::pending(pending),
-            Err(error) => ResponseFuture::failed(error),
+    // The instance that was asked for readiness is the one to call.
+    let ready = || {
+        let clone = inner.clone();
+        std::mem::replace(inner, clone)
+    };
+    match signer.sign(request, clock, ready) {
+        Ok(Signing::Signed(request, trail)) => {
+            ResponseFuture::calling(inner.call(request), Some(trail))
         }
+        Ok(Signing::Pending(pending)) => ResponseFuture::pending(pending),
+        Err(error) => ResponseFuture::failed(error),
     }
 }

@@ -164,7 +164,7 @@ async fn a_call_waits_for_credentials_with_the_service_that_is_ready() {
 #[tokio::test]
 async fn a_call_that_is_dropped_while_it_waits_is_not_made() {
     let gate = Gate::closed();
-    let (mut service, mut client) =
+    let (mut service, mut client): (_, tower_test::mock::Handle<_, Response<()>>) =
         tower_test::mock::spawn_layer(layer(&Credential::aws(gate.clone())));
     client.allow(2);
     assert_ready_ok!(service.poll_ready());
@@ -173,13 +173,7 @@ async fn a_call_that_is_dropped_while_it_waits_is_not_made() {
     drop(call);
     gate.0.add_permits(1);
     let mut next = task::spawn(client.next_request());
-    let next: std::task::Poll<
-        Option<(
-            Request<Payload>,
-            tower_test::mock::SendResponse<Response<()>>,
-        )>,
-    > = next.poll();
-    assert!(next.is_pending());
+    assert_pending!(next.poll());
 }
 
 #[tokio::test]

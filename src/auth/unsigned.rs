@@ -15,7 +15,13 @@ use crate::error::Error;
 #[derive(Debug, Clone)]
 pub(crate) struct Signer(Infallible);
 
-#[expect(dead_code, reason = "nothing is ever signed")]
+pub(super) type Ready<S> = (S, Request<Payload>, Trail);
+
+#[expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "nothing is ever signed"
+)]
 pub(super) enum Signing<S> {
     Signed(Request<Payload>, Trail),
     Pending(Box<Pending<S>>),
@@ -45,10 +51,7 @@ pub(crate) fn refused(_: &Parts, _: &[u8]) -> bool {
 pub(super) struct Pending<S>(Infallible, PhantomData<fn() -> S>);
 
 impl<S> Pending<S> {
-    pub(super) fn poll(
-        &mut self,
-        _: &mut Context<'_>,
-    ) -> Poll<Result<(S, Request<Payload>, Trail), Error>> {
+    pub(super) fn poll(&self, _: &Context<'_>) -> Poll<Result<Ready<S>, Error>> {
         match self.0 {}
     }
 }
@@ -57,7 +60,7 @@ impl<S> Pending<S> {
 pub(super) struct Trail(Infallible);
 
 impl Trail {
-    pub(super) fn poll(&mut self, _: &mut Context<'_>) {
+    pub(super) fn poll(&self, _: &Context<'_>) {
         match self.0 {}
     }
 

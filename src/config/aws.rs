@@ -4,7 +4,15 @@ use http::Uri;
 
 use super::{ConfigError, ConnectionConfig};
 use crate::auth::Credential;
+#[cfg(feature = "aws-config")]
+use crate::auth::profile_region;
 use crate::provider::bedrock;
+
+/// The shared files are read by aws-config.
+#[cfg(not(feature = "aws-config"))]
+fn profile_region(_: Option<&str>, _: impl Fn(&str) -> Option<String>) -> Option<String> {
+    None
+}
 
 /// Where a Bedrock API key is looked for, as the AWS SDKs do.
 const API_KEY: &str = "AWS_BEARER_TOKEN_BEDROCK";
@@ -70,17 +78,7 @@ impl<E: Fn(&str) -> Option<String>> Aws<'_, E> {
             .map(str::to_owned)
             .or_else(|| self.env("AWS_REGION"))
             .or_else(|| self.env("AWS_DEFAULT_REGION"))
-            .or_else(|| self.region_of_profile())
-    }
-
-    #[cfg(feature = "aws-config")]
-    fn region_of_profile(&self) -> Option<String> {
-        crate::auth::profile_region(self.config.profile.as_deref(), |name| self.env(name))
-    }
-
-    #[cfg(not(feature = "aws-config"))]
-    fn region_of_profile(&self) -> Option<String> {
-        None
+            .or_else(|| profile_region(self.config.profile.as_deref(), |name| self.env(name)))
     }
 
     /// The credential, with `key` where the connection has an API key.

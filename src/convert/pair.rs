@@ -13,10 +13,12 @@ use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestCo
 use super::gemini_in;
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
+use super::messages_to_converse::{self, state::State as MessagesToConverse};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::rate_limit;
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
+use super::responses_to_converse::{self, state::State as ResponsesToConverse};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -30,8 +32,10 @@ pub(crate) enum Conversion {
     ChatToGemini(ChatToGemini),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
+    MessagesToConverse(MessagesToConverse),
     MessagesToResponses(MessagesToResponses),
     ResponsesToChat(ResponsesToChat),
+    ResponsesToConverse(ResponsesToConverse),
     ResponsesToMessages(ResponsesToMessages),
 }
 
@@ -91,6 +95,18 @@ impl Conversion {
                     state: Self::MessagesToChat(state),
                 })
             }
+            Pair::MessagesToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToConverse(state),
+                })
+            }
             Pair::MessagesToResponses => {
                 let ConvertedRequest {
                     body,
@@ -115,6 +131,18 @@ impl Conversion {
                     state: Self::ResponsesToChat(state),
                 })
             }
+            Pair::ResponsesToConverse => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_converse::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToConverse(state),
+                })
+            }
             Pair::ResponsesToMessages => {
                 let ConvertedRequest {
                     body,
@@ -133,9 +161,11 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Self::ChatToConverse(_) => Dialect::Converse,
             Self::ChatToGemini(_) => Dialect::Gemini,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
+            Self::ChatToConverse(_)
+            | Self::MessagesToConverse(_)
+            | Self::ResponsesToConverse(_) => Dialect::Converse,
             Self::MessagesToResponses(_) => Dialect::Responses,
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
         }
@@ -152,10 +182,16 @@ impl Conversion {
             Self::ChatToGemini(state) => chat_to_gemini::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
+            Self::MessagesToConverse(state) => {
+                messages_to_converse::response::convert(body, state, cx)
+            }
             Self::MessagesToResponses(state) => {
                 messages_to_responses::response::convert(body, state, cx)
             }
             Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
+            Self::ResponsesToConverse(state) => {
+                responses_to_converse::response::convert(body, state, cx)
+            }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
             }
@@ -182,11 +218,17 @@ impl Conversion {
             Self::MessagesToChat(state) => {
                 messages_to_chat::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToConverse(state) => {
+                messages_to_converse::stream::replay(body, state.clone(), cx, out)
+            }
             Self::MessagesToResponses(state) => {
                 messages_to_responses::stream::replay(body, state.clone(), cx, out)
             }
             Self::ResponsesToChat(state) => {
                 responses_to_chat::response::replay(body, state, cx, out)
+            }
+            Self::ResponsesToConverse(state) => {
+                responses_to_converse::response::replay(body, state, cx, out)
             }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::replay(body, state.clone(), cx, out)
@@ -209,12 +251,18 @@ impl Conversion {
             Self::MessagesToChat(state) => Box::new(messages_to_chat::stream::ChatToMessages::new(
                 state, cx, limit,
             )),
+            Self::MessagesToConverse(state) => Box::new(
+                messages_to_converse::stream::ConverseToMessages::new(state, cx, limit),
+            ),
             Self::MessagesToResponses(state) => Box::new(
                 messages_to_responses::stream::ResponsesToMessages::new(state, cx)
                     .with_held_limit(limit),
             ),
             Self::ResponsesToChat(state) => Box::new(
                 responses_to_chat::stream::ChatToResponses::new(state, cx, limit),
+            ),
+            Self::ResponsesToConverse(state) => Box::new(
+                responses_to_converse::stream::ConverseToResponses::new(state, cx, limit),
             ),
             Self::ResponsesToMessages(state) => Box::new(
                 responses_to_messages::stream::MessagesToResponses::new(state, cx)
@@ -237,6 +285,12 @@ impl Conversion {
                 anthropic_error::convert(status, body)
             }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
+            Self::MessagesToConverse(_) => {
+                bedrock_error::convert(status, headers, body, Format::Messages)
+            }
+            Self::ResponsesToConverse(_) => {
+                bedrock_error::convert(status, headers, body, Format::Responses)
+            }
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
@@ -250,10 +304,13 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
-            // Bedrock and Google send none.
-            Self::ChatToConverse(_) | Self::ChatToGemini(_) => {}
-            // OpenAI's own headers go on as they are.
-            Self::MessagesToChat(_) | Self::ResponsesToChat(_) => {}
+            // OpenAI's own headers go on as they are; Bedrock and Google have none.
+            Self::ChatToConverse(_)
+            | Self::ChatToGemini(_)
+            | Self::MessagesToChat(_)
+            | Self::MessagesToConverse(_)
+            | Self::ResponsesToChat(_)
+            | Self::ResponsesToConverse(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

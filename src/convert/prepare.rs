@@ -17,7 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::format::error::{ClientError, Fault};
 use crate::headers;
 use crate::provider::anthropic;
-use crate::provider::spec::Cell;
+use crate::provider::spec::{AuthScheme, Cell};
 use crate::settings::Lossy;
 
 /// A request that is ready to be sent.
@@ -111,12 +111,9 @@ fn build(
         Cell::Unavailable => return Err(unavailable(attempt)),
     };
 
-    // The query belongs to the client's own format.
-    let query = if conversion.is_none() {
-        call.query.as_deref()
-    } else {
-        None
-    };
+    // The query belongs to the client's own format, and AWS's operations have none.
+    let keeps_query = conversion.is_none() && spec.auth != AuthScheme::Aws;
+    let query = call.query.as_deref().filter(|_| keeps_query);
     let path = path
         .of(attempt.model(), call.stream)
         .map_err(|_| refuse(Refusal::invalid("model", "this model id cannot be sent on")))?;

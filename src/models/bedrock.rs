@@ -421,7 +421,7 @@ const ROWS: &[Row] = &[
 const CLAUDE_FAMILIES: [(&str, &str); 4] = [
     ("claude-adaptive-only", "anthropic.claude-opus-4-7"),
     ("claude-adaptive", "anthropic.claude-opus-4-6"),
-    ("claude-manual", "anthropic.claude-sonnet-4-5"),
+    ("claude-manual", "anthropic.claude-sonnet-4-20250514"),
     ("claude-old", "anthropic.claude-3-5-sonnet"),
 ];
 
@@ -584,7 +584,7 @@ mod tests {
         for (family, expected) in [
             ("claude-adaptive-only", Bedrock::CLAUDE_ADAPTIVE_ONLY),
             ("claude-adaptive", Bedrock::CLAUDE_ADAPTIVE),
-            ("claude-manual", Bedrock::CLAUDE_4_5),
+            ("claude-manual", Bedrock::CLAUDE_MANUAL),
             ("claude-old", Bedrock::CLAUDE_OLD),
             ("nova2", Bedrock::NOVA_2),
             ("nova", Bedrock::NOVA),

@@ -1,4 +1,4 @@
-//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies, which no cell uses in this version.
+//! AWS Bedrock: Converse, and InvokeModel with Anthropic bodies.
 
 use super::path::{ModelIds, Path};
 use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
@@ -16,8 +16,8 @@ pub(crate) static CONVERSE: Spec = spec(
     Framing::EventStream,
     [
         converse(Pair::ChatToConverse),
-        Cell::Unavailable,
-        Cell::Unavailable,
+        converse(Pair::ResponsesToConverse),
+        converse(Pair::MessagesToConverse),
         Cell::Unavailable,
     ],
 );

@@ -53,6 +53,8 @@ pub(crate) enum Pair {
     ChatToGemini,
     ChatToMessages,
     MessagesToChat,
+    MessagesToConverse,
+    ResponsesToConverse,
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,

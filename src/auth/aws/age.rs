@@ -55,11 +55,10 @@ impl Life {
 
     pub(super) fn stage(&self, now: SystemTime) -> Stage {
         match self.turns {
-            None => Stage::Fresh,
             Some(turns) if now >= turns.over => Stage::Over,
             Some(turns) if now >= turns.ending => Stage::Ending,
             Some(turns) if now >= turns.ageing => Stage::Ageing,
-            Some(_) => Stage::Fresh,
+            _ => Stage::Fresh,
         }
     }
 }

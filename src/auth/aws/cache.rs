@@ -163,21 +163,20 @@ impl Cache {
 
     /// Takes part in the load that runs, or begins one; `None` while none may be begun.
     fn join(self: &Arc<Self>, state: &mut State) -> Option<Watch> {
-        let number = match state.running {
-            Some((number, _)) => number,
-            None => {
-                if state.rest.is_some_and(|rest| Instant::now() < rest) {
-                    return None;
-                }
-                let provider = self.provider.clone()?;
-                state.loads = state.loads.wrapping_add(1);
-                let number = state.loads;
-                state.running = Some((number, Instant::now()));
-                let load = Box::pin(async move { provider.provide_credentials().await });
-                let mut slot = self.load.lock().unwrap_or_else(PoisonError::into_inner);
-                *slot = Some(Running { number, load });
-                number
+        let number = if let Some((number, _)) = state.running {
+            number
+        } else {
+            if state.rest.is_some_and(|rest| Instant::now() < rest) {
+                return None;
             }
+            let provider = self.provider.clone()?;
+            state.loads = state.loads.wrapping_add(1);
+            let number = state.loads;
+            state.running = Some((number, Instant::now()));
+            let load = Box::pin(async move { provider.provide_credentials().await });
+            let mut slot = self.load.lock().unwrap_or_else(PoisonError::into_inner);
+            *slot = Some(Running { number, load });
+            number
         };
         Some(Watch {
             cache: self.clone(),
@@ -328,7 +327,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Polls the load; ready when it is over, however it ended.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: SystemTime) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &Context<'_>, now: SystemTime) -> Poll<()> {
         if !self.cache.is_running(self.number) {
             return Poll::Ready(());
         }

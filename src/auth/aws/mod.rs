@@ -70,7 +70,14 @@ pub(crate) struct Signer {
     region: Option<Arc<str>>,
 }
 
+/// A signed request, and the service that is ready for it.
+pub(super) type Ready<S> = (S, Request<Payload>, Trail);
+
 /// What became of a request that is to be signed.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "only a request that has to wait is worth an allocation"
+)]
 pub(super) enum Signing<S> {
     Signed(Request<Payload>, Trail),
     Pending(Box<Pending<S>>),
@@ -155,10 +162,7 @@ pub(super) struct Pending<S> {
 
 impl<S> Pending<S> {
     /// The service and the signed request to call it with.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(S, Request<Payload>, Trail), Error>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ready<S>, Error>> {
         let cache = self.signer.credential.0.clone();
         loop {
             let now = cache.corrected(self.clock.now());
@@ -207,7 +211,7 @@ pub(super) struct Trail {
 
 impl Trail {
     /// Lends a hand with what is being loaded.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn poll(&mut self, cx: &Context<'_>) {
         if let Some(watch) = &mut self.watch {
             let cache = &self.signed.credential.0;
             let now = cache.corrected(self.signed.clock.now());

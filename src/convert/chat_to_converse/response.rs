@@ -13,7 +13,7 @@ use crate::convert::chat_answer::head::{write_id, write_model};
 use crate::convert::chat_answer::reasoning::{Fields, Signed};
 use crate::convert::chat_answer::usage;
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
-use crate::convert::converse_in::{Head, Whole};
+use crate::convert::converse_in::{Head, Whole, shown};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
 use crate::format::raw::RawStr;
@@ -58,7 +58,7 @@ pub(crate) fn convert(
     choice.end();
     choices.end();
     if let Some(counts) = &whole.ending.usage {
-        usage::write(object.key("usage"), &State::shown(counts));
+        usage::write(object.key("usage"), &shown(counts));
     }
     if let Some(tier) = whole.ending.service_tier {
         object.string("service_tier", tier.openai());

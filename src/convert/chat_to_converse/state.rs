@@ -3,7 +3,6 @@
 use crate::convert::converse_in::Head;
 use crate::convert::tool_names::ToolNames;
 use crate::target::ChatReasoning;
-use crate::usage::Usage;
 
 /// Made by the request's conversion, read by the answer's.
 #[derive(Debug, Clone, Default)]
@@ -26,14 +25,5 @@ impl State {
     /// What the answer's id is made of: a JSON string.
     pub(super) fn id(head: &Head) -> String {
         format!("\"{}\"", head.base)
-    }
-
-    /// The counts that the client sees. How the tokens written to the cache part by lifetime has no place in Chat.
-    pub(super) fn shown(usage: &Usage) -> Usage {
-        Usage {
-            cache_write_5m: None,
-            cache_write_1h: None,
-            ..*usage
-        }
     }
 }

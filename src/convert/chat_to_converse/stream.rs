@@ -9,7 +9,7 @@ use crate::convert::chat_answer::call::Call;
 use crate::convert::chat_answer::chunk::Chunks;
 use crate::convert::chat_answer::reasoning::{Fields, Signed};
 use crate::convert::context::AnswerContext;
-use crate::convert::converse_in::{Ending, Head, Reader, Whole};
+use crate::convert::converse_in::{Ending, Head, Reader, Whole, shown};
 use crate::convert::machine::{Flow, Machine, StreamError};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -141,7 +141,7 @@ impl Client {
             .as_ref()
             .filter(|_| self.told.state.include_usage)
         {
-            self.chunks.usage(out, &State::shown(usage));
+            self.chunks.usage(out, &shown(usage));
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
         self.has_ended = true;

@@ -89,6 +89,15 @@ impl Head {
     }
 }
 
+/// The counts that clients of OpenAI's formats see: how the tokens written to the cache part by lifetime has no place there.
+pub(crate) fn shown(usage: &Usage) -> Usage {
+    Usage {
+        cache_write_5m: None,
+        cache_write_1h: None,
+        ..*usage
+    }
+}
+
 /// What is known when an answer has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ending {

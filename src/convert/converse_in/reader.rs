@@ -143,15 +143,7 @@ impl Reader {
     pub(crate) fn finish(&self) -> Result<(), StreamError> {
         match self.ending {
             Some(_) => Ok(()),
-            None => {
-                let mut error = StreamError::ended(self.client);
-                error.error.message = Cow::Borrowed("upstream stream ended before messageStop");
-                if self.client != Format::Messages {
-                    // What Bedrock calls a stream that broke off.
-                    error.error.code = Some(Cow::Borrowed("model_stream_error"));
-                }
-                Err(error)
-            }
+            None => Err(ended(self.client)),
         }
     }
 
@@ -268,6 +260,17 @@ impl Reader {
         sink.stopped(ending);
         Ok(())
     }
+}
+
+/// The stream ended before the model said why it stopped.
+pub(super) fn ended(client: Format) -> StreamError {
+    let mut ended = StreamError::ended(client);
+    ended.error.message = Cow::Borrowed("upstream stream ended before messageStop");
+    if client != Format::Messages {
+        // What Bedrock calls a stream that broke off.
+        ended.error.code = Some(Cow::Borrowed("model_stream_error"));
+    }
+    ended
 }
 
 /// Whether a call is of a tool that the provider runs itself: the client may not run it.

@@ -332,7 +332,10 @@ fn the_end() {
     // Nothing was counted: complete all the same.
     let (mut reader, mut log) = (reader(), Log::default());
     feed(&mut reader, &mut log, &text(0, "x")).unwrap();
-    assert_eq!(reader.finish(), Err(StreamError::ended(Format::Responses)));
+    assert_eq!(
+        reader.finish(),
+        Err(super::reader::ended(Format::Responses))
+    );
     feed(&mut reader, &mut log, &stopped).unwrap();
     assert_eq!(reader.finish(), Ok(()));
     assert_eq!(

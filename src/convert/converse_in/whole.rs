@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::reader::{call_id, called_name, is_server_tool};
 use super::{Closing, Ending, Head, Opening, ServiceTier, Sink, StopReason};
+use crate::convert::bedrock_error;
 use crate::convert::context::AnswerContext;
 use crate::convert::converse_envelope::{self, Redacted};
 use crate::endpoint::Format;
@@ -51,8 +52,10 @@ impl<'a> Whole<'a> {
         client: Format,
     ) -> Result<Self, ClientError> {
         let malformed = |what| ClientError::gateway(client, Fault::BadGateway, what);
-        let answer = Answer::read(body)
-            .ok_or_else(|| malformed("the provider's answer is no Converse answer"))?;
+        let answer = Answer::read(body).ok_or_else(|| {
+            bedrock_error::in_success(body, client)
+                .unwrap_or_else(|| malformed("the provider's answer is no Converse answer"))
+        })?;
         let reason = StopReason::read(answer.stop_reason.get())
             .map_err(|malformed| malformed.client_error(client))?;
         let head = Head::new(cx);

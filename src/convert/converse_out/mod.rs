@@ -12,6 +12,7 @@ pub(in crate::convert) mod documents;
 pub(in crate::convert) mod fields;
 pub(in crate::convert) mod ids;
 pub(in crate::convert) mod media;
+pub(in crate::convert) mod openai;
 pub(in crate::convert) mod output;
 pub(in crate::convert) mod reasoning;
 pub(in crate::convert) mod sampling;

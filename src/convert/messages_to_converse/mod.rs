@@ -5,3 +5,6 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod state;
 pub(crate) mod stream;
+
+#[cfg(test)]
+mod tests;

@@ -78,6 +78,51 @@ pub(in crate::convert) fn each_piece<'a>(
     Ok(())
 }
 
+/// Visits what the assistant said, and its cache marks; blank texts, too.
+pub(in crate::convert) fn each_assistant_piece<'a>(
+    text: &'a str,
+    index: usize,
+    cx: &mut RequestContext<'_>,
+    mut visit: impl FnMut(Piece<'a>),
+) -> Result<(), Refusal> {
+    let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
+    report_item(&item, cx);
+    let content = item.content.map(RawValue::get).unwrap_or_default();
+    if let Some(text) = RawStr::from_json(content) {
+        visit(Piece::Text(text));
+        return Ok(());
+    }
+    if !walk::is_array(content) {
+        return Err(path::wrong_type(path::item(index, "content")));
+    }
+    for (number, element) in walk::elements(content).enumerate() {
+        let at = At {
+            item: index,
+            list: "content",
+            index: number,
+        };
+        let part: Part<'a> = path::parse(element, || at.path())?;
+        let kind = part.kind.ok_or_else(|| path::missing(at.member("type")))?;
+        let (member, text) = match &*kind.decode() {
+            "output_text" | "input_text" | "text" => ("text", part.text),
+            "refusal" => ("refusal", part.refusal),
+            _ => {
+                return Err(Refusal::unsupported(
+                    at.path(),
+                    "an assistant message takes no part of this type",
+                ));
+            }
+        };
+        let text = text.ok_or_else(|| path::missing(at.member(member)))?;
+        report_part(&part, at, cx);
+        visit(Piece::Text(text));
+        if let Some(ttl) = mark(&part, at, cx) {
+            visit(Piece::Mark(ttl));
+        }
+    }
+    Ok(())
+}
+
 /// The cache mark that a part asks for.
 pub(in crate::convert) fn mark(
     part: &Part<'_>,

@@ -27,7 +27,7 @@ pub(crate) fn convert(
     items.response.whole(end, &usage, &mut out);
     Ok(ConvertedAnswer {
         body: out.freeze(),
-        usage,
+        usage: whole.ending.usage.unwrap_or_default(),
     })
 }
 
@@ -46,5 +46,5 @@ pub(crate) fn replay(
     whole.tell(&mut items.sending(out));
     let (end, usage) = items.conclude(&whole.ending);
     items.response.finish(end, &usage, out);
-    Ok(usage)
+    Ok(whole.ending.usage.unwrap_or_default())
 }

@@ -8,10 +8,8 @@ use crate::convert::anthropic_envelope;
 use crate::convert::chat_out::escaped;
 use crate::convert::context::AnswerContext;
 use crate::convert::converse_envelope::Redacted;
-use crate::convert::converse_in::{Closing, Ending, Head, Opening, Sink};
-use crate::convert::responses_out::{
-    Call, End, Index, ItemStatus, ResponseWriter, url_citation,
-};
+use crate::convert::converse_in::{Closing, Ending, Head, Opening, Sink, shown};
+use crate::convert::responses_out::{Call, End, Index, ItemStatus, ResponseWriter, url_citation};
 use crate::convert::scalars::scalars_inside;
 use crate::convert::wrapped_input;
 use crate::format::converse::Citation;
@@ -91,7 +89,7 @@ impl Items {
         self.response.set_head(Some(&head.base), model, None);
     }
 
-    /// What the end says of the whole response.
+    /// What the end says of the whole response, and the counts that it shows.
     pub(super) fn conclude(&mut self, ending: &Ending) -> (End, Usage) {
         let tier = ending.service_tier.map(|tier| tier.openai());
         self.response.set_service_tier(tier);
@@ -99,7 +97,7 @@ impl Items {
             None => End::Completed,
             Some(reason) => End::Incomplete(reason),
         };
-        (end, ending.usage.unwrap_or_default())
+        (end, shown(&ending.usage.unwrap_or_default()))
     }
 
     fn call(&self, id: &str, sent: &str) -> (Call, bool) {
@@ -206,8 +204,7 @@ impl Sink for Sending<'_> {
 
     fn citation(&mut self, citation: &Citation<'_>) {
         // Documents have no address that an annotation could name.
-        if let (Some(Open::Text { cited, .. }), Some(url)) =
-            (&mut self.items.open, citation.url())
+        if let (Some(Open::Text { cited, .. }), Some(url)) = (&mut self.items.open, citation.url())
         {
             let title = citation.title.get().map_or("\"\"", RawStr::json);
             let page = Cited {
@@ -232,8 +229,7 @@ impl Sink for Sending<'_> {
             Open::Reasoning(index) => {
                 let response = &mut self.items.response;
                 if let Some(signature) = closing.signature {
-                    let envelope =
-                        anthropic_envelope::thinking(response.grown(index), signature);
+                    let envelope = anthropic_envelope::thinking(response.grown(index), signature);
                     response.set_encrypted_content(index, envelope);
                 }
                 (index, ItemStatus::Completed)

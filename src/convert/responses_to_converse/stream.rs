@@ -67,13 +67,9 @@ impl Machine for ConverseToResponses {
         let code = failure_code(&error.error);
         let usage = self.reader.usage();
         self.items.set_head(self.reader.head());
-        self.items.response.fail(
-            code,
-            &error.error.message,
-            Unfinished::Listed,
-            &usage,
-            out,
-        );
+        self.items
+            .response
+            .fail(code, &error.error.message, Unfinished::Listed, &usage, out);
     }
 
     fn usage(&self) -> Usage {

@@ -179,7 +179,8 @@ impl Validator {
             message["stop_reason"].is_null() && message["stop_sequence"].is_null(),
             "stopped at the start",
         )?;
-        usage(&message["usage"])?;
+        // Who counts at the end has nothing to say of caches here.
+        usage(&message["usage"], &COUNTERS[..2])?;
         self.message = message.as_object().unwrap().clone();
         self.phase = Phase::Open;
         Ok(())
@@ -254,10 +255,7 @@ impl Validator {
             }
             ("citations_delta", "text") => {
                 only(delta, &["type", "citation"])?;
-                only(
-                    &delta["citation"],
-                    &["type", "url", "title", "cited_text", "encrypted_index"],
-                )?;
+                citation(&delta["citation"])?;
                 let block = block.as_object_mut().unwrap();
                 let list = block.entry("citations").or_insert_with(|| json!([]));
                 list.as_array_mut().unwrap().push(delta["citation"].clone());
@@ -266,7 +264,6 @@ impl Validator {
             ("input_json_delta", "tool_use" | "server_tool_use" | "mcp_tool_use") => {
                 only(delta, &["type", "partial_json"])?;
                 let text = delta["partial_json"].as_str().ok_or("partial_json")?;
-                check(!text.is_empty(), "empty delta")?;
                 self.input.push_str(text);
                 Ok(())
             }
@@ -292,20 +289,26 @@ impl Validator {
     fn message_delta(&mut self, event: &Value) -> Result<(), String> {
         check(self.phase == Phase::Open, "message_delta out of place")?;
         only(event, &["type", "delta", "usage"])?;
-        usage(&event["usage"])?;
+        usage(&event["usage"], &COUNTERS)?;
         let delta = event["delta"].as_object().ok_or("delta")?;
         let reason = delta["stop_reason"].as_str().ok_or("no stop reason")?;
-        let (sequence, details) = match reason {
-            "end_turn" | "max_tokens" | "tool_use" | "pause_turn" => (false, false),
-            "stop_sequence" => (true, false),
-            "refusal" => (false, true),
-            _ => return Err("stop reason".to_owned()),
-        };
+        let known = [
+            "end_turn",
+            "max_tokens",
+            "model_context_window_exceeded",
+            "pause_turn",
+            "refusal",
+            "stop_sequence",
+            "tool_use",
+        ];
+        check(known.contains(&reason), "stop reason")?;
+        let sequence = &delta["stop_sequence"];
         check(
-            delta["stop_sequence"].is_string() == sequence,
+            sequence.is_null() || (sequence.is_string() && reason == "stop_sequence"),
             "stop sequence",
         )?;
-        check(delta.contains_key("stop_details") == details, "details")?;
+        let details = delta.contains_key("stop_details");
+        check(!details || reason == "refusal", "details")?;
         check(
             delta.len() == 2 + usize::from(details),
             "more members of delta",
@@ -322,16 +325,58 @@ impl Validator {
     }
 }
 
-fn usage(usage: &Value) -> Result<(), String> {
-    for counter in [
-        "input_tokens",
-        "output_tokens",
-        "cache_creation_input_tokens",
-        "cache_read_input_tokens",
-    ] {
-        check(usage[counter].is_u64(), "usage without all counters")?;
+/// The counters of a message; those that every one has first.
+const COUNTERS: [&str; 4] = [
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+];
+
+fn usage(usage: &Value, counters: &[&str]) -> Result<(), String> {
+    for counter in counters {
+        check(usage[*counter].is_u64(), "usage without all counters")?;
     }
     Ok(())
+}
+
+/// A citation: the place of its type, and the cited words.
+fn citation(citation: &Value) -> Result<(), String> {
+    let place: &[&str] = match citation["type"].as_str().ok_or("citation without type")? {
+        "web_search_result_location" => &["url", "title", "encrypted_index"],
+        "char_location" => &[
+            "document_index",
+            "document_title",
+            "start_char_index",
+            "end_char_index",
+        ],
+        "page_location" => &[
+            "document_index",
+            "document_title",
+            "start_page_number",
+            "end_page_number",
+        ],
+        "content_block_location" => &[
+            "document_index",
+            "document_title",
+            "start_block_index",
+            "end_block_index",
+        ],
+        "search_result_location" => &[
+            "search_result_index",
+            "source",
+            "title",
+            "start_block_index",
+            "end_block_index",
+        ],
+        _ => return Err("type of a citation".to_owned()),
+    };
+    let members: Vec<&str> = ["type", "cited_text"]
+        .iter()
+        .chain(place)
+        .copied()
+        .collect();
+    only(citation, &members)
 }
 
 fn append(block: &mut Value, delta: &Value, member: &str) -> Result<(), String> {

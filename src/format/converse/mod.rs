@@ -9,7 +9,7 @@ mod citation;
 mod event;
 mod usage;
 
-pub(crate) use answer::{Answer, Block, ReasoningText};
-pub(crate) use citation::{Citation, Location, Span};
-pub(crate) use event::{Delta, Event, ReasoningDelta, Start, ToolUse};
+pub(crate) use answer::{Answer, Block};
+pub(crate) use citation::{Citation, Location};
+pub(crate) use event::{Delta, Event, ReasoningDelta, ToolUse};
 pub(crate) use usage::{AdditionalFields, TokenUsage, service_tier};

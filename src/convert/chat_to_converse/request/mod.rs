@@ -29,7 +29,7 @@ use crate::convert::converse_out::fields::{self, Fields, OpenAiTier};
 use crate::convert::converse_out::system::System;
 use crate::convert::converse_out::tools::ChoicePaths;
 use crate::convert::converse_out::turns::Facts;
-use crate::convert::converse_out::{Out, Rules};
+use crate::convert::converse_out::{Out, Rules, openai};
 use crate::convert::report::Refusal;
 use crate::format::chat::request::{Message, Request};
 
@@ -111,7 +111,7 @@ pub(crate) fn convert(
     if let Some(beta) = thinking.beta() {
         additional.add_beta(beta);
     }
-    params::add_user(&request, &mut additional, cx);
+    openai::set_user(request.safety_identifier, request.user, &mut additional, cx);
     let tools = plan
         .tools
         .write(&mut out, &mut additional, &facts, paths, cx.report);

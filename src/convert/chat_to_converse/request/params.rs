@@ -3,15 +3,15 @@
 use serde_json::value::RawValue;
 
 use super::TARGET;
-use crate::convert::anthropic_out::params::{positive_integer, required_positive_integer};
+use crate::convert::anthropic_out::params::positive_integer;
 use crate::convert::chat_request::wish::{self, Wish};
 use crate::convert::chat_request::{limits, stops};
 use crate::convert::context::RequestContext;
 use crate::convert::converse_out::fields::{Fields, InferenceConfig};
-use crate::convert::converse_out::sampling;
 use crate::convert::converse_out::thinking::{self, Around, Asking, Kind, Paths, Plan};
 use crate::convert::converse_out::tools::Tools;
 use crate::convert::converse_out::turns::Facts;
+use crate::convert::converse_out::{openai, sampling};
 use crate::convert::effort::{self, Asked};
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
@@ -32,21 +32,8 @@ pub(super) fn max_tokens(
     cx: &mut RequestContext<'_>,
 ) -> Result<Limit, Refusal> {
     let (field, asked) = limits::max_tokens(request, cx.report);
-    let Some(asked) = asked else {
-        let tokens = cx.options.default_max_tokens.map(u64::from);
-        return Ok(Limit { tokens, field });
-    };
-    let asked = required_positive_integer(asked.get(), field)?;
-    let least = u64::from(cx.capabilities.bedrock.min_output);
-    let most = cx.capabilities.max_output.map_or(u64::MAX, u64::from);
-    let tokens = asked.max(least).min(most.max(least));
-    if tokens != asked {
-        cx.report.approximate(field);
-    }
-    Ok(Limit {
-        tokens: Some(tokens),
-        field,
-    })
+    let tokens = openai::limit(field, asked, cx)?;
+    Ok(Limit { tokens, field })
 }
 
 /// How the model is asked to think.
@@ -156,30 +143,6 @@ pub(super) fn add_top_k<'a>(
             fields.set("inferenceConfig", format!("{{\"topK\":{top_k}}}"));
         }
         _ => cx.report.drop_field("top_k"),
-    }
-}
-
-/// Who asks, where the owner lets Claude know: the newer of the two fields is what the client means.
-pub(super) fn add_user<'a>(
-    request: &Request<'a>,
-    fields: &mut Fields<'a>,
-    cx: &mut RequestContext<'_>,
-) {
-    let forwards = cx.options.forward_user == Some(true) && cx.capabilities.bedrock.anthropic;
-    let mut is_written = false;
-    for (field, value) in [
-        ("safety_identifier", request.safety_identifier),
-        ("user", request.user),
-    ] {
-        let Some(value) = value else { continue };
-        match RawStr::new(value).filter(|id| !id.is_blank()) {
-            Some(id) if forwards && !is_written => {
-                fields.set("metadata", format!("{{\"user_id\":{}}}", id.json()));
-                cx.report.approximate(field);
-                is_written = true;
-            }
-            _ => cx.report.drop_field(field),
-        }
     }
 }
 

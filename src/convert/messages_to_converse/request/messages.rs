@@ -393,6 +393,7 @@ impl<'a> Writer<'_, 'a, '_, '_> {
             (facts.is_continued, "messages"),
             (facts.has_folded_system, "messages[].role"),
             (facts.is_trimmed, "messages[].content"),
+            (facts.has_changed_ids, "messages[].content[].id"),
         ] {
             if happened {
                 report.approximate(path);

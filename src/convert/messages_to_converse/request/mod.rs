@@ -13,6 +13,9 @@ mod reasoning;
 mod system;
 mod tools;
 
+#[cfg(test)]
+mod tests;
+
 use bytes::{Bytes, BytesMut};
 
 use super::state::State;

@@ -7,10 +7,10 @@ use super::turns::{Speaker, Writer};
 use crate::convert::anthropic_envelope::{Envelope, is_server_block};
 use crate::convert::envelope;
 use crate::convert::report::Refusal;
-use crate::convert::responses_request::content::{mark, report_item, report_part};
-use crate::convert::responses_request::path::{self, At};
+use crate::convert::responses_request::content::{Piece, each_assistant_piece, report_item};
+use crate::convert::responses_request::path;
 use crate::format::raw::RawStr;
-use crate::format::responses::request::{Item, Part};
+use crate::format::responses::request::Item;
 use crate::format::walk;
 
 impl<'a> Writer<'_, 'a, '_> {
@@ -31,38 +31,12 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Writes what the assistant said: one block for each part.
     pub(super) fn assistant_message(&mut self, text: &'a str, index: usize) -> Result<(), Refusal> {
-        let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
-        report_item(&item, self.cx);
-        let content = item.content.map(RawValue::get).unwrap_or_default();
-        if let Some(text) = RawStr::from_json(content) {
-            return self.text(Speaker::Assistant, text);
-        }
-        if !walk::is_array(content) {
-            return Err(path::wrong_type(path::item(index, "content")));
-        }
-        for (number, element) in walk::elements(content).enumerate() {
-            let at = At {
-                item: index,
-                list: "content",
-                index: number,
-            };
-            let part: Part<'a> = path::parse(element, || at.path())?;
-            let kind = part.kind.ok_or_else(|| path::missing(at.member("type")))?;
-            let (member, text) = match &*kind.decode() {
-                "output_text" | "input_text" | "text" => ("text", part.text),
-                "refusal" => ("refusal", part.refusal),
-                _ => {
-                    return Err(Refusal::unsupported(
-                        at.path(),
-                        "an assistant message takes no part of this type",
-                    ));
-                }
-            };
-            let text = text.ok_or_else(|| path::missing(at.member(member)))?;
-            report_part(&part, at, self.cx);
-            self.text(Speaker::Assistant, text)?;
-            if let Some(ttl) = mark(&part, at, self.cx) {
-                self.mark(ttl);
+        let mut pieces = Vec::new();
+        each_assistant_piece(text, index, self.cx, |piece| pieces.push(piece))?;
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => self.text(Speaker::Assistant, text)?,
+                Piece::Mark(ttl) => self.mark(ttl),
             }
         }
         Ok(())

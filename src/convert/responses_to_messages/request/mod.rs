@@ -42,7 +42,6 @@ use crate::convert::responses_request::heads::{Accepted, Hosted, Items};
 use crate::convert::responses_request::input::{self, Input, Settings};
 use crate::convert::responses_request::path;
 use crate::convert::responses_request::tools::Tools;
-use crate::format::raw::RawStr;
 use crate::format::responses::request::Request;
 
 /// The beta that `compaction` blocks belong to.
