@@ -204,4 +204,18 @@ mod tests {
             assert_eq!(lookup(id).unwrap().max_output, limit, "{id}");
         }
     }
+
+    #[cfg(feature = "config")]
+    #[test]
+    fn an_owner_may_know_better() {
+        let values: crate::models::CapabilitiesOverride =
+            toml::from_str("gemini = \"2.5\"\nthinking_budget = { least = 1, most = 9 }").unwrap();
+        let table = crate::models::ModelTable::new().with_override("tunedModels/*", values);
+        let found = table.lookup("tunedModels/x");
+        assert_eq!(found.gemini, GeminiGeneration::V2_5);
+        assert_eq!(
+            found.thinking_budget,
+            Some(BudgetRange { least: 1, most: 9 })
+        );
+    }
 }
