@@ -30,6 +30,7 @@ mod future;
 pub(crate) mod gemini_envelope;
 pub(crate) mod gemini_in;
 pub(crate) mod gemini_out;
+pub(crate) mod invoke;
 pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;
