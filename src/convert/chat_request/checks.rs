@@ -110,7 +110,8 @@ fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
     }
 }
 
-fn refuse_unless_lossy(
+/// Refuses a field that was set, or drops it where the owner allows that.
+pub(in crate::convert) fn refuse_unless_lossy(
     asked: bool,
     field: &'static str,
     target: Target,
@@ -127,7 +128,7 @@ fn refuse_unless_lossy(
 }
 
 /// A moderation that blocks is a promise; one that only reports is a hint.
-fn moderation(
+pub(in crate::convert) fn moderation(
     request: &Request<'_>,
     target: Target,
     cx: &mut RequestContext<'_>,
