@@ -25,10 +25,10 @@ use crate::endpoint::Format;
 use crate::error::{Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
+use crate::observe::{Facts, UsageHandle, Watch};
 use crate::provider::spec::{AuthScheme, Framing, Spec};
 use crate::retry::retry_after;
 use crate::shutdown::{Ending, Shutdown};
-use crate::usage::UsageHandle;
 
 /// The media type of server-sent events.
 const SSE_TYPE: &str = "text/event-stream";
@@ -143,6 +143,7 @@ impl Trip {
         let Some(conversion) = self.conversion.take() else {
             self.usage
                 .set(passthrough::answer_usage(self.format(), &body));
+            self.usage.set_facts(&Facts::of(self.format(), &body));
             let mut response = self.response(&parts.headers, AnswerBody::whole(body));
             *response.status_mut() = parts.status;
             copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
@@ -166,6 +167,13 @@ impl Trip {
                     invoke::usage::fill(&mut usage, &invoke::usage::of_headers(&parts.headers));
                 }
                 self.usage.set(usage);
+                self.usage.set_facts(&if stream {
+                    let mut watch = Watch::new(self.format());
+                    watch.events(&body);
+                    watch.facts().clone()
+                } else {
+                    Facts::of(self.format(), &body)
+                });
                 let mut response = self.response(&parts.headers, AnswerBody::whole(body));
                 *response.status_mut() = parts.status;
                 let headers = response.headers_mut();
@@ -385,6 +393,7 @@ fn describe<B>(
     let out = response.headers_mut();
     headers::describe_target(out, attempt.target(), attempt.model());
     headers::describe_loss(out, report);
+    headers::describe_cost(out, usage.cost());
     response.extensions_mut().insert(Outcome {
         provider: connection.provider(),
         connection: connection.shared_name(),
