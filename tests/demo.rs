@@ -1,16 +1,31 @@
 //! Tests of the demo providers: each dialect whole, streamed, with tools, and refusing.
 
+// The scripted upstream frames its streams with the demo's encoder.
+#![allow(clippy::duplicate_mod)]
+
 #[path = "../examples/gateway/demo/mod.rs"]
 mod demo;
 #[path = "../examples/gateway/demo/serve.rs"]
 mod serve;
 
+pub mod support;
+
 #[path = "demo/anthropic.rs"]
 mod anthropic;
 #[path = "demo/chat.rs"]
 mod chat;
+#[path = "demo/converse.rs"]
+mod converse;
+#[path = "demo/gemini.rs"]
+mod gemini;
+#[path = "demo/golden.rs"]
+mod golden;
+#[path = "demo/invoke.rs"]
+mod invoke;
 #[path = "demo/responses.rs"]
 mod responses;
+#[path = "demo/vendors.rs"]
+mod vendors;
 
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
@@ -37,12 +52,29 @@ fn request(uri: &str, body: &Value) -> Request<Payload> {
         .expect("valid request")
 }
 
-async fn send(request: Request<Payload>) -> (u16, HeaderMap, String) {
+/// The same with the header that each of the newer formats wants instead.
+fn signed(uri: &str, body: &Value) -> Request<Payload> {
+    let request = Request::post(uri).header("content-type", "application/json");
+    let request = if uri.contains("/model/") {
+        request.header("authorization", "Bearer demo")
+    } else {
+        request.header("x-goog-api-key", "demo")
+    };
+    request
+        .body(Payload::new(body.to_string()))
+        .expect("valid request")
+}
+
+async fn raw(request: Request<Payload>) -> (u16, HeaderMap, Vec<u8>) {
     let Ok(response) = Demo.oneshot(request).await;
     let (head, body) = response.into_parts();
     let Ok(body) = body.collect().await;
-    let text = String::from_utf8(body.to_bytes().to_vec()).expect("UTF-8");
-    (head.status.as_u16(), head.headers, text)
+    (head.status.as_u16(), head.headers, body.to_bytes().to_vec())
+}
+
+async fn send(request: Request<Payload>) -> (u16, HeaderMap, String) {
+    let (status, headers, body) = raw(request).await;
+    (status, headers, String::from_utf8(body).expect("UTF-8"))
 }
 
 /// The JSON that answers, with its status.
@@ -84,6 +116,42 @@ async fn stream(uri: &str, body: &Value) -> (Vec<Value>, bool) {
         events.push(data);
     }
     (events, is_done)
+}
+
+/// The JSON that answers one of the newer formats, with its status.
+async fn answered(uri: &str, body: &Value) -> (u16, HeaderMap, Value) {
+    let (status, headers, text) = send(signed(uri, body)).await;
+    (status, headers, serde_json::from_str(&text).expect("JSON"))
+}
+
+/// The messages of an AWS stream: the header that names each, its value, and the payload. Checks both checksums of each.
+fn messages(mut bytes: &[u8]) -> Vec<(String, String, Value)> {
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes[..4].try_into().expect("four bytes"));
+    let mut messages = Vec::new();
+    while !bytes.is_empty() {
+        let (length, head) = (number(bytes) as usize, number(&bytes[4..]) as usize);
+        assert_eq!(number(&bytes[8..]), crc32fast::hash(&bytes[..8]));
+        let (message, rest) = bytes.split_at(length);
+        assert_eq!(
+            number(&message[length - 4..]),
+            crc32fast::hash(&message[..length - 4])
+        );
+        let (mut headers, payload) = message[12..length - 4].split_at(head);
+        let mut found = Vec::new();
+        while let [name, after @ ..] = headers {
+            let (name, after) = after.split_at(usize::from(*name));
+            assert_eq!(after[0], 7);
+            let size = usize::from(u16::from_be_bytes([after[1], after[2]]));
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+            found.push((text(name), text(&after[3..3 + size])));
+            headers = &after[3 + size..];
+        }
+        let (name, value) = found.swap_remove(0);
+        let payload = serde_json::from_slice(payload).unwrap_or_default();
+        messages.push((name, value, payload));
+        bytes = rest;
+    }
+    messages
 }
 
 /// With `stream` on.

@@ -13,8 +13,8 @@ use tower_llm_gateway::{
 };
 
 use crate::arguments::Arguments;
-use crate::bedrock;
 use crate::listen::Listen;
+use crate::{bedrock, demo};
 
 pub(crate) const LISTEN: &str = "127.0.0.1:8080";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(120);
@@ -27,6 +27,12 @@ const KNOWN: [(&str, Provider, &[&str]); 5] = [
     ("GROQ_API_KEY", Provider::Groq, &[]),
     ("PERPLEXITY_API_KEY", Provider::Perplexity, &["sonar*"]),
 ];
+
+/// The region that the demo signs for.
+const DEMO_REGION: &str = "us-east-1";
+
+/// A model of Bedrock that the demo lists by name.
+const DEMO_BEDROCK_MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// Models that the demo lists by name.
 const DEMO_MODELS: [(&str, Provider); 4] = [
@@ -201,6 +207,18 @@ fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
     if found {
         return Ok((builder, Origin::Environment));
     }
+    let converse = demo_bedrock(Provider::AwsBedrock)?;
+    // Before OpenAI's pattern, which takes whatever begins with an `o`.
+    builder = builder.rule(Rule::new(
+        DEMO_BEDROCK_MODEL,
+        [Target::new(converse.clone())],
+    ));
+    builder = with_rules(
+        builder,
+        &converse,
+        &bedrock::IDS.map(|(pattern, _)| pattern),
+    );
+    builder = builder.connection(demo_bedrock(Provider::AwsBedrockInvoke)?);
     for (_, provider, patterns) in KNOWN {
         let connection = connect(provider, "demo").map_err(|error| error.to_string())?;
         for (model, _) in DEMO_MODELS.iter().filter(|(_, owner)| *owner == provider) {
@@ -209,6 +227,20 @@ fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {
         builder = with_rules(builder, &connection, patterns);
     }
     Ok((builder, Origin::Demo))
+}
+
+/// A connection to the demo's Bedrock, which checks signatures.
+fn demo_bedrock(provider: Provider) -> Result<Arc<Connection>, String> {
+    Connection::builder(provider.id(), provider)
+        .region(DEMO_REGION)
+        .credential(Credential::aws_keys(
+            demo::ACCESS_KEY_ID,
+            demo::SECRET_ACCESS_KEY,
+            None,
+        ))
+        .build()
+        .map(Arc::new)
+        .map_err(|error| error.to_string())
 }
 
 /// A connection named after its provider.

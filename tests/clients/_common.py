@@ -45,6 +45,33 @@ class Verdict(BaseModel):
     certain: bool
 
 
+# The exceptions of the Bedrock runtime: the status that a client sees for each (an OpenAI client, an Anthropic client), and whether streams have it.
+EXCEPTIONS = {
+    "AccessDenied": (403, 403, False),
+    "InternalServer": (500, 500, True),
+    "ModelError": (502, 502, False),
+    "ModelNotReady": (503, 529, False),
+    "ModelStreamError": (502, 502, True),
+    "ModelTimeout": (504, 504, False),
+    "ResourceNotFound": (404, 404, False),
+    "ServiceQuotaExceeded": (429, 429, False),
+    "ServiceUnavailable": (503, 529, True),
+    "Throttling": (429, 429, True),
+    "UnrecognizedClient": (401, 401, False),
+    "Validation": (400, 400, True),
+}
+# How a stream of the Bedrock runtime may break in its middle: checksums of a payload and of lengths, a length that nobody sends, an error of no
+# name, an exception that calls itself an event, an end inside of a message.
+BREAKS = ("payload", "prelude", "length", "unmodelled", "event", "frame")
+# The same where the provider behind is scripted.
+SCRIPTED_BREAKS = ("checksum", "prelude", "length", "unmodelled")
+
+
+def breaks():
+    """The words that break a stream of the Bedrock runtime."""
+    return SCRIPTED_BREAKS if args.trigger == "scripted" else [f"middle-{name}" for name in BREAKS]
+
+
 # Bounds every single wait of an SDK.
 TIMEOUT = 30.0
 

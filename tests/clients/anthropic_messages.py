@@ -6,8 +6,8 @@ import anthropic
 import httpx2
 
 from _common import (
-    CITY, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, main, raises,
-    scenario, weather,
+    CITY, EXCEPTIONS, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, breaks,
+    main, raises, scenario, weather,
 )
 from _messages_stream import check_lifecycle
 
@@ -91,6 +91,20 @@ def bearer():
         base_url=args.base, api_key=None, auth_token=args.key, max_retries=0, timeout=TIMEOUT
     ) as other:
         assert QUOTE in text_of(other.messages.create(**request()))
+
+
+@scenario
+def models():
+    """The list in one page and in pages of one, and one model by its name, as Claude Code's discovery and the SDK read them."""
+    whole = client().models.list(limit=1000)
+    names = [model.id for model in whole.data]
+    assert args.model in names and not whole.has_more and whole.first_id == names[0] and whole.last_id == names[-1], whole
+    assert all(m.type == "model" and m.display_name and m.created_at.year > 2020 for m in whole.data), whole
+    paged = [model.id for model in client().models.list(limit=1)]
+    assert paged == names, (paged, names)
+    one = client().models.retrieve(args.model)
+    assert one.id == args.model and one.display_name, one
+    raises(anthropic.NotFoundError, lambda: client().models.retrieve("nobody-has-this"))
 
 
 @scenario
@@ -689,6 +703,125 @@ def cut_reset():
 def error_event():
     error = broken_stream("error-event", anthropic.APIStatusError)
     assert error.body["error"]["type"].endswith("_error") and error.body["error"]["message"], error.body
+
+
+@scenario
+def exceptions():
+    """Every exception of the Bedrock runtime: as a response, as the first event (which becomes a response), in mid-stream."""
+    for name, (_, status, streams) in EXCEPTIONS.items():
+        text = lambda place: f"Say {QUOTE} demo:{place}-{name}Exception please"
+        for stream in (False, True):
+            call = lambda: create(text("throw"), stream=stream, extra_headers=ONCE)
+            error = raises(anthropic.APIStatusError, call)
+            assert error.status_code == status and error.body["error"]["message"], (name, error.status_code, error.body)
+            assert error.response.headers["x-gateway-attempts"] == "1"
+        if not streams:
+            continue
+        error = raises(anthropic.APIStatusError, lambda: create(text("first"), stream=True, extra_headers=ONCE))
+        assert error.status_code == status, (name, error.status_code)
+        error = broken_stream(f"middle-{name}Exception", anthropic.APIStatusError)
+        assert error.body["error"]["type"].endswith("_error") and error.body["error"]["message"], error.body
+
+
+@scenario
+def broken_frames():
+    """A stream of the Bedrock runtime that is damaged, or that fails in a way that it does not name."""
+    for name in breaks():
+        error = broken_stream(name, anthropic.APIStatusError)
+        assert error.body["type"] == "error" and error.body["error"]["message"], (name, error.body)
+
+
+@scenario
+def throttled_once():
+    """The gateway tries again by itself."""
+    for stream in (False, True):
+        raw = client().messages.with_raw_response.create(**request(f"Say {QUOTE} {stream} demo:once"), stream=stream)
+        assert raw.headers["x-gateway-attempts"] == "2", raw.headers
+        done = raw.parse()
+        events = list(done) if stream else []
+        texts = [e.delta.text for e in events if e.type == "content_block_delta" and e.delta.type == "text_delta"]
+        assert QUOTE in ("".join(texts) if stream else text_of(done))
+
+
+@scenario
+def usage_written():
+    """What was written to the cache, by its time to live."""
+    system = [{"type": "text", "text": "You are terse.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    short = {"type": "text", "text": f"Say {QUOTE}.", "cache_control": {"type": "ephemeral"}}
+    for way in WAYS:
+        usage = way([short], system=system).usage
+        check_usage(usage)
+        assert usage.cache_creation_input_tokens > 0 and usage.cache_read_input_tokens == 0, usage
+        parts = usage.cache_creation
+        if parts is not None:
+            whole = parts.ephemeral_1h_input_tokens + parts.ephemeral_5m_input_tokens
+            assert parts.ephemeral_1h_input_tokens > 0 and whole == usage.cache_creation_input_tokens, usage
+
+
+@scenario
+def image_inline():
+    """Images that come with the request; an address is refused by its place where the provider fetches nothing."""
+    inline = {"type": "base64", "media_type": "image/png", "data": PNG}
+    ask = lambda source: [{"type": "text", "text": f"Compare this {QUOTE}."}, {"type": "image", "source": source}]
+    for way in WAYS:
+        assert PNG_SEEN in text_of(way(ask(inline)))
+    error = raises(anthropic.BadRequestError, lambda: create(ask({"type": "url", "url": IMAGE_URL})))
+    # By the gateway's own check, or the provider's.
+    message = error.body["error"]["message"]
+    assert "messages[0].content[1]" in message or "messages.0.content.1" in message, error.body
+
+
+def replayed(way, **ask):
+    """A call with what was thought before it, and how it goes on."""
+    messages = [user("What is the weather in Lima? Use the tool.")]
+    first = way(messages=messages, tools=TOOLS, **ask)
+    (block,) = of(first, "tool_use")
+    messages += [{"role": "assistant", "content": first.content}, user([result_of(block)])]
+    return first, messages
+
+
+@scenario
+def thinking_unsigned():
+    """Thoughts without a signature are shown, and do no harm in the history."""
+    for way in WAYS:
+        first, messages = replayed(way, **THINKING)
+        (thought,) = of(first, "thinking")
+        assert thought.thinking and thought.signature, first
+        assert QUOTE in text_of(way(messages=messages, tools=TOOLS, **THINKING))
+
+
+@scenario
+def thinking_sealed():
+    """Thoughts that only their vendor can read go back as they came; altered ones are refused."""
+    for way in WAYS:
+        first, messages = replayed(way, **THINKING)
+        (sealed,) = of(first, "redacted_thinking")
+        assert QUOTE in text_of(way(messages=messages, tools=TOOLS, **THINKING))
+        sealed.data = altered(sealed.data)
+        call = lambda: create(messages=messages, tools=TOOLS, **THINKING)
+        assert "verified" in str(raises(anthropic.BadRequestError, call))
+
+
+@scenario
+def document_cited():
+    """A document that may be cited is, in the words of the format."""
+    block = {**PDF_BLOCK, "title": "report", "citations": {"enabled": True}}
+    for way in WAYS:
+        message = way([block, {"type": "text", "text": f"Summarise this {QUOTE}."}])
+        cited = [note for part in of(message, "text") for note in part.citations or []]
+        assert QUOTE in text_of(message) and "See “report”." in text_of(message), message
+        assert cited and cited[0].type == "page_location" and cited[0].start_page_number == 1, message
+
+
+@scenario
+def web_search_grounded():
+    """Sources of what a provider found by itself, where its texts have them."""
+    tools = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}]
+    for way in WAYS:
+        message = way(f"Search the web for {QUOTE} ü 🦀.", tools=tools)
+        cited = [note for part in of(message, "text") for note in part.citations or []]
+        assert cited and all(note.url.startswith("https://") for note in cited), message
+        assert QUOTE in text_of(message), message
 
 
 @scenario

@@ -5,7 +5,10 @@ import json
 import openai
 from pydantic import BaseModel
 
-from _common import CITY, PDF, PNG, QUOTE, TIMEOUT, UNICODE, Verdict, args, main, raises, scenario, weather
+from _common import (
+    CITY, EXCEPTIONS, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, breaks, main,
+    raises, scenario, weather,
+)
 
 
 def client(key=None, **options):
@@ -52,6 +55,17 @@ def plain():
     assert choice.message.role == "assistant" and QUOTE in choice.message.content, choice
     assert choice.finish_reason == "stop" and not choice.message.tool_calls and not choice.message.refusal
     check_usage(done.usage)
+
+
+@scenario
+def models():
+    listed = list(client().models.list())
+    names = [model.id for model in listed]
+    assert args.model in names, names
+    assert all(m.object == "model" and m.created > 1_600_000_000 and m.owned_by for m in listed), listed
+    one = client().models.retrieve(args.model)
+    assert one.id == args.model and one.owned_by, one
+    raises(openai.NotFoundError, lambda: client().models.retrieve("nobody-has-this"))
 
 
 @scenario
@@ -464,6 +478,153 @@ def cut_reset():
 def error_event():
     error = broken_stream("error-event")
     assert not isinstance(error, openai.APIConnectionError) and error.body, error
+
+
+@scenario
+def exceptions():
+    """Every exception of the Bedrock runtime: as a response, as the first event (which becomes a response), in mid-stream."""
+    for name, (status, _, streams) in EXCEPTIONS.items():
+        text = lambda place: f"Say {QUOTE} demo:{place}-{name}Exception please"
+        for stream in (False, True):
+            call = lambda: create(text("throw"), stream=stream, extra_headers=ONCE)
+            error = raises(openai.APIStatusError, call)
+            assert error.status_code == status and error.body["message"], (name, error.status_code, error.body)
+            assert error.response.headers["x-gateway-attempts"] == "1"
+        if not streams:
+            continue
+        error = raises(openai.APIStatusError, lambda: create(text("first"), stream=True, extra_headers=ONCE))
+        assert error.status_code == status, (name, error.status_code)
+        error = broken_stream(f"middle-{name}Exception")
+        assert error.body["message"], error.body
+
+
+@scenario
+def broken_frames():
+    """A stream of the Bedrock runtime that is damaged, or that fails in a way that it does not name."""
+    for name in breaks():
+        error = broken_stream(name)
+        assert not isinstance(error, openai.APIConnectionError) and error.body["message"], (name, error)
+
+
+@scenario
+def throttled_once():
+    """The gateway tries again by itself."""
+    for stream in (False, True):
+        raw = client().chat.completions.with_raw_response.create(
+            model=args.model, messages=[user(f"Say {QUOTE} {stream} demo:once")], stream=stream
+        )
+        assert raw.headers["x-gateway-attempts"] == "2", raw.headers
+        done = raw.parse()
+        assert QUOTE in (content_of(list(done)) if stream else done.choices[0].message.content)
+
+
+@scenario
+def usage_cached():
+    """What was read from and written to the cache is a part of the prompt, and counted once."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    for text, name in ((f"Say {QUOTE}.", "cache_write_tokens"), (f"Say {QUOTE} again.", "cached_tokens")):
+        messages = [{"role": "system", "content": [{"type": "text", "text": "You are terse.", **mark}]}, user(text)]
+        done = create(messages=messages)
+        chunks = list(create(messages=messages, stream=True, stream_options={"include_usage": True}))
+        for usage in (done.usage, chunks[-1].usage):
+            check_usage(usage)
+            details = usage.prompt_tokens_details.model_dump()
+            assert 0 < details[name] < usage.prompt_tokens, usage
+
+
+@scenario
+def media_seen():
+    """Images and documents arrive whole."""
+    parts = [
+        {"type": "text", "text": f"Compare these {QUOTE}."},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+        {"type": "file", "file": {"filename": "report.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+    ]
+    text = create(messages=[user(parts)]).choices[0].message.content
+    assert PNG_SEEN in text and PDF_SEEN in text, text
+    assert content_of(list(create(messages=[user(parts)], stream=True))) == text
+
+
+@scenario
+def image_url_refused():
+    """A provider that fetches nothing: refused by its place, and not dropped."""
+    parts = [{"type": "text", "text": "Compare this."}, {"type": "image_url", "image_url": {"url": IMAGE_URL}}]
+    error = raises(openai.BadRequestError, lambda: create(messages=[user(parts)]))
+    assert "messages[0].content[1]" in (error.param or str(error)), error.body
+
+
+def check_sources(text, annotations, count=1):
+    """Each annotation names an address and a place in the text."""
+    assert len(annotations) >= count, annotations
+    for note in annotations:
+        source = note["url_citation"]
+        assert note["type"] == "url_citation" and source["url"].startswith("https://") and source["title"], note
+        assert 0 <= source["start_index"] < source["end_index"] <= len(text), (note, text)
+    return [text[note["url_citation"]["start_index"] : note["url_citation"]["end_index"]] for note in annotations]
+
+
+def grounded(text, **more):
+    """The texts and annotations of an answer, whole and streamed, which must agree."""
+    message = create(text, **more).choices[0].message
+    chunks = list(create(text, stream=True, **more))
+    deltas = [c.choices[0].delta.model_dump() for c in chunks if c.choices]
+    streamed_notes = [note for delta in deltas for note in delta.get("annotations") or []]
+    notes = [note.model_dump() for note in message.annotations or []]
+    assert content_of(chunks) == message.content, (chunks, message)
+    assert streamed_notes == notes, (streamed_notes, notes)
+    return message, notes
+
+
+@scenario
+def web_search_grounded():
+    """The provider's own search, whose places count bytes there and characters here."""
+    search = {"web_search_options": {}}
+    if args.trigger == "scripted":
+        message, notes = grounded(f"Say {QUOTE} üü 🦀.", **search)
+        assert check_sources(message.content, notes) == [message.content], notes
+        return
+    message, notes = grounded(f"Search for {QUOTE} ü 🦀.", **search)
+    cited = check_sources(message.content, notes)
+    assert any("Café 🦀 itself." in text for text in cited), (message.content, cited)
+    assert QUOTE in message.content and any("é" in note["url_citation"]["url"] for note in notes), notes
+    # A history with what was found goes on.
+    messages = [user(f"Search for {QUOTE}."), message.model_dump(exclude_none=True), user(f"Thanks, {QUOTE}.")]
+    assert QUOTE in create(messages=messages, **search).choices[0].message.content
+
+
+@scenario
+def thinking_unsigned():
+    """Thoughts without a signature are shown, and do no harm in the history."""
+    ask = {"tools": TOOLS, "reasoning_effort": "low"}
+    messages = [user("What is the weather in Lima? Use the tool.")]
+    message = create(messages=messages, **ask).choices[0].message.model_dump()
+    assert message["reasoning_content"], message
+    call = message["tool_calls"][0]
+    result = weather(json.loads(call["function"]["arguments"]))
+    messages += [message, {"role": "tool", "tool_call_id": call["id"], "content": result}]
+    last = create(messages=messages, **ask).choices[0].message
+    assert QUOTE in last.content, last
+
+
+@scenario
+def thinking_sealed():
+    """Thoughts that only their vendor can read go back as they came, streamed too."""
+    ask = {"tools": TOOLS, "reasoning_effort": "low"}
+    for stream in (False, True):
+        messages = [user("What is the weather in Lima? Use the tool.")]
+        if stream:
+            with client().chat.completions.stream(model=args.model, messages=messages, **ask) as helper:
+                message = helper.get_final_completion().choices[0].message.model_dump()
+        else:
+            message = create(messages=messages, **ask).choices[0].message.model_dump()
+        (block,) = message["thinking_blocks"]
+        assert block["type"] == "redacted_thinking" and block["data"], block
+        call = message["tool_calls"][0]
+        result = {"role": "tool", "tool_call_id": call["id"], "content": weather(json.loads(call["function"]["arguments"]))}
+        assert QUOTE in create(messages=[*messages, message, result], **ask).choices[0].message.content
+        block["data"] = altered(block["data"])
+        error = raises(openai.BadRequestError, lambda: create(messages=[*messages, message, result], **ask))
+        assert "verified" in str(error), error
 
 
 @scenario

@@ -5,8 +5,8 @@ import json
 import openai
 
 from _common import (
-    CITY, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, main, raises,
-    scenario, weather,
+    CITY, EXCEPTIONS, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, breaks,
+    main, raises, scenario, weather,
 )
 from _responses_stream import check_lifecycle
 
@@ -819,6 +819,94 @@ def failed_whole():
         assert final.status == "failed" and final.error.code and final.error.message, final
         assert [e.sequence_number for e in got] == list(range(len(got))), got
         assert final.id == got[0].response.id, final
+
+
+@scenario
+def exceptions():
+    """Every exception of the Bedrock runtime: as a response, as the first event (which becomes a response), in mid-stream."""
+    for name, (status, _, streams) in EXCEPTIONS.items():
+        text = lambda place: f"Say {QUOTE} demo:{place}-{name}Exception please"
+        for stream in (False, True):
+            call = lambda: create(text("throw"), stream=stream, extra_headers=ONCE)
+            error = raises(openai.APIStatusError, call)
+            assert error.status_code == status and error.body["message"], (name, error.status_code, error.body)
+            assert error.response.headers["x-gateway-attempts"] == "1"
+        if not streams:
+            continue
+        error = raises(openai.APIStatusError, lambda: create(text("first"), stream=True, extra_headers=ONCE))
+        assert error.status_code == status, (name, error.status_code)
+        error, got = broken_stream(f"middle-{name}Exception")
+        assert error is None and got[-1].response.error.message, (name, error, got[-1])
+
+
+@scenario
+def broken_frames():
+    """A stream of the Bedrock runtime that is damaged, or that fails in a way that it does not name."""
+    for name in breaks():
+        error, got = broken_stream(name)
+        assert error is None and got[-1].type == "response.failed" and got[-1].response.error.message, (name, got[-1])
+
+
+@scenario
+def throttled_once():
+    """The gateway tries again by itself."""
+    for stream in (False, True):
+        raw = client().responses.with_raw_response.create(
+            model=args.model, input=f"Say {QUOTE} {stream} demo:once", store=False, stream=stream
+        )
+        assert raw.headers["x-gateway-attempts"] == "2", raw.headers
+        done = raw.parse()
+        assert QUOTE in (check_lifecycle(list(done)) if stream else done).output_text
+
+
+@scenario
+def image_inline():
+    """Images that come with the request; an address is refused by its place where the provider fetches nothing."""
+    part = lambda url: {"type": "input_image", "image_url": url, "detail": "auto"}
+    ask = lambda url: [user(text_part(f"Compare this {QUOTE}."), part(url))]
+    for way in WAYS:
+        assert PNG_SEEN in way(ask(f"data:image/png;base64,{PNG}")).output_text
+    error = raises(openai.BadRequestError, lambda: create(ask(IMAGE_URL)))
+    assert "input[0].content[1]" in (error.param or str(error)), error.body
+
+
+@scenario
+def reasoning_sealed():
+    """Thoughts that only their vendor can read go back as they came; altered ones are refused."""
+    for way in WAYS:
+        items = [{"role": "user", "content": "What is the weather in Lima? Use the tool."}]
+        first = way(items, tools=TOOLS, **THINK)
+        replayed = dumped(first)
+        (carrier,) = [item for item in replayed if item.get("encrypted_content")]
+        (call,) = of(first, "function_call")
+        result = {"type": "function_call_output", "call_id": call.call_id, "output": f"{QUOTE} clouds"}
+        assert QUOTE in way([*items, *replayed, result], tools=TOOLS, **THINK).output_text
+        carrier["encrypted_content"] = altered(carrier["encrypted_content"])
+        error = raises(openai.BadRequestError, lambda: create([*items, *replayed, result], tools=TOOLS, **THINK))
+        assert "verified" in str(error), error
+
+
+@scenario
+def web_search_grounded():
+    """The provider's own search: each source is an annotation of the text, the same however the answer comes."""
+    ask = {"tools": [{"type": "web_search"}]}
+    seen = []
+    for way in WAYS:
+        done = way(f"Search for {QUOTE} ü 🦀.", **ask)
+        (message,) = of(done, "message")
+        text = "".join(part.text for part in message.content)
+        notes = [note for part in message.content for note in part.annotations]
+        assert QUOTE in text and notes, done
+        (part,) = [part for part in message.content if part.annotations][:1]
+        for note in part.annotations:
+            assert note.type == "url_citation" and note.url.startswith("https://") and note.title, note
+            assert 0 <= note.start_index <= note.end_index <= len(part.text), note
+        cited = [part.text[note.start_index : note.end_index] for note in part.annotations]
+        assert any("Café 🦀 itself." in one for one in cited), (part.text, cited)
+        seen.append((text, cited))
+        replayed = [user(text_part(f"Search for {QUOTE}.")), *dumped(done), user(text_part(f"Thanks, {QUOTE}."))]
+        assert QUOTE in way(replayed, **ask).output_text
+    assert seen[0] == seen[1] == seen[2], seen
 
 
 @scenario

@@ -3,12 +3,17 @@
 //! with "parallel" the second one too; tool results are quoted; images and documents are named with their size; thinking is signed and
 //! altered signatures are refused. Words that start with `scripted:` in the user's text make it misbehave (see [`answer`]).
 
+mod bedrock;
+mod dialect;
+mod google;
 mod render;
 
 use serde_json::{Value, json};
 
+use super::frame;
 use super::http1::Recorded;
 use super::reply::Reply;
+use dialect::Dialect;
 
 /// What the model says, before a dialect renders it.
 struct Turn {
@@ -18,6 +23,8 @@ struct Turn {
     text: String,
     calls: Vec<Call>,
     stop: Stop,
+    /// Whether the model may search the web, and so cites what it says.
+    cites: bool,
 }
 
 struct Call {
@@ -43,14 +50,6 @@ enum Stop {
     Refusal,
 }
 
-/// The dialect of a request, by its path.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dialect {
-    Chat,
-    Responses,
-    Messages,
-}
-
 /// The signature of a thinking text.
 pub fn signature(thinking: &str) -> String {
     let sum = thinking
@@ -60,31 +59,30 @@ pub fn signature(thinking: &str) -> String {
 }
 
 /// Answers a request. Words in the text of the last user message:
-/// `scripted:overloaded` (529 or 503), `scripted:ratelimit` (429), `scripted:refuse-key` (401 that quotes the key it got), `scripted:cut-clean` (the stream ends between two events, framing intact),
+/// `scripted:overloaded` (529 or 503), `scripted:ratelimit` (429),
+/// `scripted:refuse-key` (a refusal that quotes the key it got), `scripted:cut-clean` (the stream ends between two events, framing intact),
 /// `scripted:cut-fin` (inside an event, without the final chunk), `scripted:cut-reset`, `scripted:error-event`, `scripted:first-error`,
 /// `scripted:hold` (a stream that stops and waits for the peer to leave), `scripted:head-only` (the same before the first event),
-/// `scripted:never` (no head at all), `scripted:split` (writes that end inside of lines and characters).
+/// `scripted:never` (no head at all), `scripted:split` (writes that end inside of lines and characters), and where events are framed
+/// `scripted:checksum`, `scripted:prelude`, `scripted:length` (a broken message) and `scripted:unmodelled` (an error without a name).
 pub fn answer(request: &Recorded) -> Reply {
-    let dialect = match request.path() {
-        path if path.ends_with("/chat/completions") => Dialect::Chat,
-        path if path.ends_with("/responses") => Dialect::Responses,
-        path if path.ends_with("/messages") => Dialect::Messages,
-        path if path.ends_with("/messages/count_tokens") => {
+    let Some((dialect, streams)) = Dialect::of(request) else {
+        if request.path().ends_with("/messages/count_tokens") {
             return Reply::json(200, r#"{"input_tokens":17}"#);
         }
-        _ => return Reply::json(404, r#"{"error":{"message":"no such path"}}"#),
+        return Reply::json(404, r#"{"error":{"message":"no such path"}}"#);
     };
     let body = request.json();
-    let model = body["model"].as_str().unwrap_or_default();
+    let model = dialect.model(request, &body);
     if request.contains("wrong-key") {
-        return error(dialect, 401, "authentication_error", "invalid x-api-key");
+        return dialect.error(401, "authentication_error", "invalid x-api-key");
     }
     if model.contains("no-such-model") {
-        return error(dialect, 404, "not_found_error", &format!("model: {model}"));
+        return dialect.error(404, "not_found_error", &format!("model: {model}"));
     }
     let conversation = Conversation::read(&body, dialect);
     if let Some(reason) = &conversation.refused {
-        return error(dialect, 400, "invalid_request_error", reason);
+        return dialect.error(400, "invalid_request_error", reason);
     }
     let fault = conversation
         .user
@@ -92,102 +90,101 @@ pub fn answer(request: &Recorded) -> Reply {
         .find_map(|word| word.strip_prefix("scripted:"));
     match fault {
         Some("overloaded") => {
-            return error(dialect, overload(dialect), "overloaded_error", "Overloaded");
+            let status = if dialect == Dialect::Messages {
+                529
+            } else {
+                503
+            };
+            return dialect.error(status, "overloaded_error", "Overloaded");
         }
         Some("ratelimit") => {
-            return error(dialect, 429, "rate_limit_error", "slow down").header("retry-after", "1");
+            return dialect
+                .error(429, "rate_limit_error", "slow down")
+                .header("retry-after", "1");
         }
         Some("refuse-key") => {
-            let sent = request
-                .header("x-api-key")
-                .or(request.header("authorization"));
+            let sent = ["x-api-key", "x-goog-api-key", "authorization"];
+            let sent = sent.iter().find_map(|name| request.header(name));
             let key = sent.unwrap_or_default().trim_start_matches("Bearer ");
             let why = format!("Incorrect API key provided: {key}.");
-            return error(dialect, 401, "authentication_error", &why);
+            return dialect.error(401, "authentication_error", &why);
         }
         Some("never") => return Reply::never(),
         _ => {}
     }
-    let turn = conversation.turn(&body, model);
-    if body["stream"] != json!(true) {
+    let turn = conversation.turn(&body, &model);
+    if !streams {
         let (answer, id) = match dialect {
             Dialect::Chat => (turn.chat(), "x-request-id"),
             Dialect::Responses => (turn.responses(&body), "x-request-id"),
             Dialect::Messages => (turn.messages(), "request-id"),
+            Dialect::Invoke => (turn.messages(), "x-amzn-requestid"),
+            Dialect::Converse => (turn.converse(), "x-amzn-requestid"),
+            Dialect::Gemini => (turn.gemini(), "x-scripted"),
         };
         return Reply::json(200, answer.to_string()).header(id, "req_scripted");
     }
-    let mut events = match dialect {
-        Dialect::Chat => turn.chat_events(body["stream_options"]["include_usage"] == json!(true)),
-        Dialect::Responses => turn.responses_events(&body),
-        Dialect::Messages => turn.messages_events(),
+    let bytes = |events: Vec<String>| events.into_iter().map(String::into_bytes).collect();
+    let mut events: Vec<Vec<u8>> = match dialect {
+        Dialect::Chat => {
+            bytes(turn.chat_events(body["stream_options"]["include_usage"] == json!(true)))
+        }
+        Dialect::Responses => bytes(turn.responses_events(&body)),
+        Dialect::Messages => bytes(turn.messages_events()),
+        Dialect::Invoke => turn.chunks(),
+        Dialect::Converse => turn.converse_events(),
+        Dialect::Gemini => bytes(turn.gemini_events()),
     };
     let half = events.len().div_ceil(2);
-    let failure = match dialect {
-        Dialect::Chat => {
-            "data: {\"error\":{\"message\":\"Overloaded\",\"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}\n\n"
-        }
-        Dialect::Responses => {
-            "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"Overloaded\",\"param\":null,\"sequence_number\":9}\n\n"
-        }
-        Dialect::Messages => {
-            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
-        }
-    };
+    let stream = |events: Vec<Vec<u8>>| dialect.stream(events);
+    // What is under way when the connection ends.
+    let begun = events
+        .get(half)
+        .map(|event| event[..event.len() / 2].to_vec());
     match fault {
         Some("cut-clean") => {
             events.truncate(half);
-            Reply::sse(events)
+            stream(events)
         }
         Some("cut-fin") => {
             events.truncate(half);
-            Reply::sse(events).piece("data: {\"type\":\"con").fin()
+            stream(events).piece(begun.unwrap_or_default()).fin()
         }
         Some("cut-reset") => {
             events.truncate(half);
-            Reply::sse(events).reset()
+            stream(events).reset()
         }
         Some("error-event") => {
             events.truncate(half);
-            events.push(failure.to_owned());
-            Reply::sse(events)
+            events.push(dialect.failure());
+            stream(events)
         }
-        Some("first-error") => Reply::sse([failure]),
+        Some("first-error") => stream(vec![dialect.failure()]),
+        Some(fault @ ("checksum" | "prelude" | "length" | "unmodelled")) if dialect.is_framed() => {
+            let damage = |how| frame::damage(events[half].clone(), how);
+            let last = match fault {
+                "checksum" => damage(frame::Damage::Payload),
+                "prelude" => damage(frame::Damage::Prelude),
+                "length" => damage(frame::Damage::Length),
+                _ => frame::error("InternalFailure", "Overloaded"),
+            };
+            events.truncate(half);
+            events.push(last);
+            stream(events)
+        }
         Some("hold") => {
             events.truncate(half);
-            Reply::sse(events).expect_cancel()
+            stream(events).expect_cancel()
         }
+        Some("head-only") if dialect.is_framed() => stream(Vec::new()).expect_cancel(),
         Some("head-only") => Reply::sse([": waiting\n\n"]).expect_cancel(),
-        Some("split") => Reply::sse(events.concat().into_bytes().chunks(5)),
-        _ => Reply::sse(events),
+        Some("split") => stream(events.concat().chunks(5).map(<[u8]>::to_vec).collect()),
+        _ => stream(events),
     }
-}
-
-fn overload(dialect: Dialect) -> u16 {
-    if dialect == Dialect::Messages {
-        529
-    } else {
-        503
-    }
-}
-
-fn error(dialect: Dialect, status: u16, kind: &str, message: &str) -> Reply {
-    let body = if dialect == Dialect::Messages {
-        json!({"type":"error","error":{"type":kind,"message":message},"request_id":"req_scripted"})
-    } else {
-        let (kind, code) = match kind {
-            "authentication_error" => ("invalid_request_error", Some("invalid_api_key")),
-            "not_found_error" => ("invalid_request_error", Some("model_not_found")),
-            "rate_limit_error" => ("requests", Some("rate_limit_exceeded")),
-            "overloaded_error" => ("server_error", Some("overloaded")),
-            other => (other, None),
-        };
-        json!({"error":{"message":message,"type":kind,"param":null,"code":code}})
-    };
-    Reply::json(status, body.to_string())
 }
 
 /// What matters of a request.
+#[derive(Default)]
 struct Conversation {
     user: String,
     media: Vec<String>,
@@ -196,30 +193,29 @@ struct Conversation {
     length: usize,
     thinking: bool,
     refused: Option<String>,
+    cites: bool,
 }
 
 impl Conversation {
     fn read(body: &Value, dialect: Dialect) -> Self {
         let list = match dialect {
             Dialect::Responses => &body["input"],
-            Dialect::Chat | Dialect::Messages => &body["messages"],
+            Dialect::Converse => return Self::of_converse(body),
+            Dialect::Gemini => return Self::of_gemini(body),
+            Dialect::Chat | Dialect::Messages | Dialect::Invoke => &body["messages"],
         };
         let mut this = Self {
-            user: String::new(),
-            media: Vec::new(),
-            results: Vec::new(),
-            tools: Vec::new(),
-            length: 1,
             thinking: match dialect {
-                Dialect::Messages => ["enabled", "adaptive"]
+                Dialect::Messages | Dialect::Invoke => ["enabled", "adaptive"]
                     .iter()
                     .any(|kind| body["thinking"]["type"] == *kind),
+                Dialect::Converse | Dialect::Gemini => false,
                 Dialect::Chat => body["reasoning_effort"].is_string(),
                 Dialect::Responses => {
                     body["reasoning"]["effort"].is_string() && body["reasoning"]["effort"] != "none"
                 }
             },
-            refused: None,
+            ..Self::default()
         };
         if let Some(text) = list.as_str() {
             this.user = text.to_owned();
@@ -227,11 +223,11 @@ impl Conversation {
         for tool in body["tools"].as_array().into_iter().flatten() {
             let function = match dialect {
                 Dialect::Chat => &tool["function"],
-                Dialect::Responses | Dialect::Messages => tool,
+                _ => tool,
             };
             let schema = match dialect {
                 Dialect::Chat | Dialect::Responses => &function["parameters"],
-                Dialect::Messages => &function["input_schema"],
+                _ => &function["input_schema"],
             };
             if let Some(name) = function["name"].as_str() {
                 this.tools.push(Tool {
@@ -336,14 +332,22 @@ impl Conversation {
             },
             calls: Vec::new(),
             stop: Stop::End,
+            cites: self.cites,
         };
-        let limit = ["max_tokens", "max_completion_tokens", "max_output_tokens"]
-            .iter()
-            .find_map(|name| body[*name].as_u64());
+        let limits = [
+            &body["max_tokens"],
+            &body["max_completion_tokens"],
+            &body["max_output_tokens"],
+            &body["inferenceConfig"]["maxTokens"],
+            &body["generationConfig"]["maxOutputTokens"],
+        ];
+        let limit = limits.iter().find_map(|limit| limit.as_u64());
         let structured = [
             &body["response_format"]["json_schema"],
             &body["output_config"]["format"],
             &body["text"]["format"]["schema"],
+            &body["outputConfig"]["textFormat"],
+            &body["generationConfig"]["responseJsonSchema"],
         ];
         if structured.iter().any(|format| format.is_object()) {
             turn.text = r#"{"city":"Lima","score":7,"certain":true}"#.to_owned();
@@ -404,10 +408,6 @@ fn media(block: &Value) -> Option<String> {
         };
         base64(media, data)
     };
-    fn base64(media: &str, data: &str) -> String {
-        let padding = data.bytes().rev().take_while(|byte| *byte == b'=').count();
-        format!("{media} of {} bytes", data.len() / 4 * 3 - padding)
-    }
     let text = |pointer: &str| block.pointer(pointer).and_then(Value::as_str);
     match text("/type")? {
         "image_url" => text("/image_url/url").map(url),
@@ -420,6 +420,12 @@ fn media(block: &Value) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// The type and the size of what is in base64.
+fn base64(media: &str, data: &str) -> String {
+    let padding = data.bytes().rev().take_while(|byte| *byte == b'=').count();
+    format!("{media} of {} bytes", data.len() / 4 * 3 - padding)
 }
 
 /// The texts of content blocks, joined.

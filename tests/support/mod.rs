@@ -2,6 +2,9 @@
 //! test crate leaves unused are no dead code there).
 
 pub mod fake;
+/// The encoder of AWS event streams, the demo's.
+#[path = "../../examples/gateway/demo/aws/frame.rs"]
+mod frame;
 pub mod gateway;
 pub mod http1;
 pub mod process;

@@ -70,14 +70,20 @@ impl Reply {
         I: IntoIterator,
         I::Item: Into<Vec<u8>>,
     {
+        Self::stream("text/event-stream; charset=utf-8", pieces)
+    }
+
+    /// A stream of any type with status 200, sent in the same way.
+    pub fn stream<I>(media: &str, pieces: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Vec<u8>>,
+    {
         let mut steps = vec![Step::Head];
         steps.extend(pieces.into_iter().map(|piece| Step::Piece(piece.into())));
         Self {
             status: 200,
-            headers: vec![(
-                "content-type".to_owned(),
-                "text/event-stream; charset=utf-8".to_owned(),
-            )],
+            headers: vec![("content-type".to_owned(), media.to_owned())],
             framing: Framing::Chunked,
             steps,
         }

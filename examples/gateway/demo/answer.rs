@@ -2,11 +2,12 @@
 //!
 //! Words in the last user text choose the answer: `tool`, `weather` or a tool's name (a tool call), `both` or `parallel` (two of them),
 //! `refuse`, `search` (a search of the web by the provider), `redact` (thinking that is redacted), `again` (the prompt cache is hit), and, for testers, `demo:overloaded`, `demo:ratelimit`,
-//! `demo:error-event`, `demo:first-event-error`, `demo:cut`.
+//! `demo:error-event`, `demo:first-event-error`, `demo:cut`, and `demo:once` (the rate limit, every other time).
 
 use serde_json::Value;
 
-use super::schema;
+use super::reply::digest;
+use super::{once, schema};
 
 /// A request in the demo's own terms.
 #[derive(Debug, Default)]
@@ -117,6 +118,9 @@ pub(super) const REFUSAL: &str = "I’m sorry, but the demo was asked to refuse 
 
 /// What testers asked to go wrong.
 pub(super) fn trouble(last_user: &str) -> Option<Trouble> {
+    if last_user.contains("demo:once") {
+        return once::is_first(digest([last_user.as_bytes()])).then_some(Trouble::RateLimit);
+    }
     [
         ("demo:overloaded", Trouble::Overloaded),
         ("demo:ratelimit", Trouble::RateLimit),

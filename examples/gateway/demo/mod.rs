@@ -2,30 +2,39 @@
 //!
 //! [`Demo`] is an HTTP client that answers by itself, in the wire formats of the providers that it stands for, and refuses what they
 //! would refuse. So the first call of a newcomer shows a real conversion, and a converter that writes a body its provider
-//! would not take is found without a key. What is answered depends on nothing but the request; see `answer.rs` for the words in the last
-//! user text that choose it.
+//! would not take is found without a key. What is answered depends on nothing but the request (whether a signature is taken also on the
+//! time); see `answer.rs` for the words in the last user text that choose it.
 //!
-//! Any credential that starts with `demo` is accepted.
+//! Any credential that starts with `demo` is accepted; the Bedrock runtime wants a signature with the demo's own keys instead, or
+//! such a credential as its API key.
 
 mod answer;
 mod anthropic;
+mod aws;
 mod body;
 mod chat;
 mod check;
+mod converse;
+mod gemini;
+mod invoke;
 mod media;
+mod once;
 mod reply;
 mod responses;
 mod schema;
+mod shape;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use serde_json::Value;
 use tower::Service;
 use tower_llm_gateway::Payload;
 
+use aws::Operation;
+pub(crate) use aws::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub(crate) use body::DemoBody;
 use check::Refusal;
 use reply::Reply;
@@ -50,6 +59,7 @@ impl Service<Request<Payload>> for Demo {
 
 /// What a dialect gets to see of a request.
 struct Incoming<'a> {
+    uri: &'a Uri,
     headers: &'a HeaderMap,
     /// Its digest names everything in the answer.
     bytes: &'a [u8],
@@ -93,6 +103,9 @@ impl Incoming<'_> {
     }
 }
 
+/// What answers an operation.
+type Answer = Box<dyn Fn(&Incoming<'_>) -> Reply>;
+
 /// Finds the provider by path, and by host where two have the same path.
 fn route(request: &Request<Payload>) -> Reply {
     let host = request
@@ -101,28 +114,33 @@ fn route(request: &Request<Payload>) -> Reply {
         .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
         .unwrap_or_default();
     let incoming = Incoming {
+        uri: request.uri(),
         headers: request.headers(),
         bytes: request.body().bytes(),
     };
-    let answer: fn(&Incoming<'_>) -> Reply = match request.uri().path() {
-        "/v1/messages" => anthropic::messages,
-        "/v1/messages/count_tokens" => anthropic::count_tokens,
+    let path = request.uri().path();
+    let answer: Answer = match path {
+        "/v1/messages" => Box::new(anthropic::messages),
+        "/v1/messages/count_tokens" => Box::new(anthropic::count_tokens),
         // Compatible servers are reached under `/v1` as well; Groq's base path wins over its host.
-        "/v1/chat/completions" => chat::openai,
-        "/v1/responses" => responses::responses,
-        "/v1beta/openai/chat/completions" => chat::gemini,
-        "/openai/v1/chat/completions" => chat::groq,
-        "/chat/completions" if host.contains("openai") => chat::openai,
-        "/chat/completions" => chat::perplexity,
-        path => {
-            return Reply::json(
-                StatusCode::NOT_FOUND,
-                &serde_json::json!({"error": {
-                    "message": format!("The demo has no provider at {host}{path}"),
-                    "type": "invalid_request_error", "param": null, "code": "unknown_url",
-                }}),
-            );
-        }
+        "/v1/chat/completions" => Box::new(chat::openai),
+        "/v1/responses" => Box::new(responses::responses),
+        "/v1beta/openai/chat/completions" => Box::new(chat::gemini),
+        "/openai/v1/chat/completions" => Box::new(chat::groq),
+        "/chat/completions" if host.contains("openai") => Box::new(chat::openai),
+        "/chat/completions" => Box::new(chat::perplexity),
+        _ => match named(path) {
+            Some(answer) => answer,
+            None => {
+                return Reply::json(
+                    StatusCode::NOT_FOUND,
+                    &serde_json::json!({"error": {
+                        "message": format!("The demo has no provider at {host}{path}"),
+                        "type": "invalid_request_error", "param": null, "code": "unknown_url",
+                    }}),
+                );
+            }
+        },
     };
     if request.method() != Method::POST {
         return Reply::json(
@@ -135,4 +153,30 @@ fn route(request: &Request<Payload>) -> Reply {
         .with("allow", "POST");
     }
     answer(&incoming)
+}
+
+/// Finds the operation of a path that names its model.
+fn named(path: &str) -> Option<Answer> {
+    if let Some((model, is_streamed)) = gemini::operation(path) {
+        return Some(Box::new(move |incoming| {
+            gemini::generate(incoming, &model, is_streamed)
+        }));
+    }
+    if !path.starts_with("/model/") {
+        return None;
+    }
+    let Some((model, operation)) = aws::operation(path) else {
+        return Some(Box::new(|_| aws::unknown_operation()));
+    };
+    Some(match operation {
+        Operation::Converse | Operation::ConverseStream => {
+            Box::new(move |incoming| converse::converse(incoming, &model, operation))
+        }
+        Operation::Invoke | Operation::InvokeStream => {
+            Box::new(move |incoming| invoke::invoke(incoming, &model, operation))
+        }
+        Operation::CountTokens => {
+            Box::new(move |incoming| converse::count_tokens(incoming, &model))
+        }
+    })
 }

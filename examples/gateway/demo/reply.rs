@@ -50,6 +50,15 @@ impl Reply {
         }
     }
 
+    /// A stream of pieces that are framed already.
+    pub(super) fn frames(media: &str, frames: Vec<Vec<u8>>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: vec![("content-type", media.to_owned())],
+            body: DemoBody::events(frames),
+        }
+    }
+
     /// Adds a header.
     #[must_use]
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -1,5 +1,10 @@
 //! Answers and streams of every shape.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 mod any;
 mod errors;
 

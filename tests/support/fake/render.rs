@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Stop, Turn, signature};
 
 /// A text in small pieces, cut at character boundaries.
-fn pieces(text: &str) -> Vec<String> {
+pub(super) fn pieces(text: &str) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     let pieces = characters.chunks(7).map(|piece| piece.iter().collect());
     pieces.collect()

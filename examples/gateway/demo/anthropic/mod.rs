@@ -3,17 +3,17 @@
 mod blocks;
 mod models;
 mod render;
-mod signature;
+pub(super) mod signature;
 mod stream;
 mod tools;
 mod validate;
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Incoming;
 use super::answer::{Trouble, answer, trouble};
-use super::check::{Check, Refusal, flag};
+use super::check::{Check, Object, Refusal, flag};
 use super::reply::{Reply, first_half, id};
 
 /// `POST /v1/messages`.
@@ -36,6 +36,49 @@ pub(super) fn count_tokens(incoming: &Incoming<'_>) -> Reply {
         ))
     };
     count().unwrap_or_else(|refusal| error(incoming, &refusal))
+}
+
+/// Refuses what the Messages API would, for the wires of others that carry its bodies.
+pub(super) fn check(body: &Object, incoming: &Incoming<'_>) -> Check {
+    validate::messages(body, incoming)
+}
+
+/// The message that answers a valid body, in the name of another wire, and the text of its last user message.
+pub(super) fn answered(body: &Object, dialect: &'static str, bytes: &[u8]) -> (Value, String) {
+    let mut question = render::question(body);
+    question.dialect = dialect;
+    let message = render::message(body, &question, &answer(&question), bytes);
+    (message, question.last_user)
+}
+
+/// The data of the events that make up a message.
+pub(super) fn events(message: &Value) -> Vec<Value> {
+    stream::values(message)
+}
+
+/// Whether a valid body makes the model think.
+pub(super) fn thinks(body: &Object) -> bool {
+    render::question(body).thinking
+}
+
+/// Whether what it thinks is shown.
+pub(super) fn shows(body: &Object) -> bool {
+    render::is_shown(body)
+}
+
+/// Whether Anthropic defines (or runs) this tool.
+pub(super) fn is_anthropic(tool: &Value) -> bool {
+    tools::is_anthropic(tool)
+}
+
+/// The most output tokens of a model.
+pub(super) fn max_tokens(model: &str) -> Option<u64> {
+    Some(models::model(model)?.max_tokens)
+}
+
+/// Whether a model takes messages of the role `system` among the others.
+pub(super) fn knows_mid_system(model: &str) -> bool {
+    models::model(model).is_some_and(|model| model.mid_system)
 }
 
 fn respond(incoming: &Incoming<'_>) -> Check<Reply> {

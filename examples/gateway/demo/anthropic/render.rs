@@ -90,7 +90,7 @@ pub(super) fn question(body: &Object) -> Question {
 }
 
 /// Whether the thinking is shown.
-fn is_shown(body: &Object) -> bool {
+pub(super) fn is_shown(body: &Object) -> bool {
     let display = body
         .get("thinking")
         .and_then(|thinking| thinking.get("display")?.as_str());

@@ -10,7 +10,7 @@ const KEY: &[u8] = b"demo signature key";
 
 /// A block's kind, part of what is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The text is shown.
     Shown = 1,
     /// The text is not shown; the signature is all there is.
@@ -28,7 +28,7 @@ impl Kind {
 }
 
 /// Signs a thought.
-pub(super) fn sign(kind: Kind, thought: &str) -> String {
+pub(crate) fn sign(kind: Kind, thought: &str) -> String {
     let mut bytes = vec![0x12, 0xa4, kind as u8];
     bytes.extend(digest([KEY, &[kind as u8], thought.as_bytes()]).to_be_bytes());
     // Not encrypted, but not readable at a glance either, as the real ones are.
@@ -51,7 +51,7 @@ fn open(signature: &str) -> Option<(Kind, String)> {
 }
 
 /// Whether a thinking block is as it was sent.
-pub(super) fn is_thinking(text: &str, signature: &str) -> bool {
+pub(crate) fn is_thinking(text: &str, signature: &str) -> bool {
     match open(signature) {
         Some((Kind::Shown, thought)) => thought == text,
         Some((Kind::Omitted, _)) => text.is_empty(),
@@ -60,6 +60,6 @@ pub(super) fn is_thinking(text: &str, signature: &str) -> bool {
 }
 
 /// Whether a redacted block is as it was sent.
-pub(super) fn is_redacted(data: &str) -> bool {
+pub(crate) fn is_redacted(data: &str) -> bool {
     matches!(open(data), Some((Kind::Redacted, _)))
 }

@@ -7,6 +7,11 @@ use super::super::reply::{Event, pieces};
 
 /// The events that make up this message.
 pub(super) fn events(message: &Value) -> Vec<Event> {
+    values(message).iter().map(Event::typed).collect()
+}
+
+/// The data of the events.
+pub(super) fn values(message: &Value) -> Vec<Value> {
     let mut start = message.clone();
     start["content"] = json!([]);
     start["stop_reason"] = Value::Null;
@@ -17,21 +22,19 @@ pub(super) fn events(message: &Value) -> Vec<Event> {
         usage.remove("output_tokens_details");
     }
     let mut events = vec![
-        Event::typed(&json!({"type": "message_start", "message": start})),
-        Event::typed(&json!({"type": "ping"})),
+        json!({"type": "message_start", "message": start}),
+        json!({"type": "ping"}),
     ];
     let blocks = message["content"].as_array().into_iter().flatten();
     for (index, block) in blocks.enumerate() {
         let (first, deltas) = parts(block);
-        events.push(Event::typed(
-            &json!({"type": "content_block_start", "index": index, "content_block": first}),
-        ));
-        events.extend(deltas.iter().map(|delta| {
-            Event::typed(&json!({"type": "content_block_delta", "index": index, "delta": delta}))
-        }));
-        events.push(Event::typed(
-            &json!({"type": "content_block_stop", "index": index}),
-        ));
+        events.push(json!({"type": "content_block_start", "index": index, "content_block": first}));
+        events.extend(
+            deltas.iter().map(
+                |delta| json!({"type": "content_block_delta", "index": index, "delta": delta}),
+            ),
+        );
+        events.push(json!({"type": "content_block_stop", "index": index}));
     }
     let mut usage = message["usage"].clone();
     if let Some(usage) = usage.as_object_mut() {
@@ -42,15 +45,15 @@ pub(super) fn events(message: &Value) -> Vec<Event> {
             )
         });
     }
-    events.push(Event::typed(&json!({
+    events.push(json!({
         "type": "message_delta",
         "delta": {
             "stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"],
             "stop_details": message["stop_details"], "container": null,
         },
         "usage": usage,
-    })));
-    events.push(Event::typed(&json!({"type": "message_stop"})));
+    }));
+    events.push(json!({"type": "message_stop"}));
     events
 }
 

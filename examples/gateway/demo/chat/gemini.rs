@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::answer::End;
 use super::super::check::{Check, Object, Refusal, get, list, text};
-use super::super::reply::{Event, Reply, digest, pieces};
+use super::super::gemini;
+use super::super::gemini::signature::{SKIP, sign, signs};
+use super::super::reply::{Event, Reply, pieces};
 use super::{Dialect, Turn};
 
 /// `generativelanguage.googleapis.com`, under `/v1beta/openai`.
@@ -37,9 +39,6 @@ const MESSAGE_MEMBERS: &[&str] = &[
     "tool_call_id",
     "extra_content",
 ];
-
-/// What a client sends for calls of another model.
-const SKIP: &str = "skip_thought_signature_validator";
 
 impl Dialect for Gemini {
     fn name(&self) -> &'static str {
@@ -238,20 +237,7 @@ fn unknown(name: &str, at: &str) -> Refusal {
 
 /// Google's error, in the list that its Chat endpoint wraps it in.
 fn body_of(refusal: &Refusal) -> Value {
-    let status = match refusal.status {
-        StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
-        _ if refusal.kind == "invalid_request_error" => "INVALID_ARGUMENT",
-        _ => refusal.kind,
-    };
-    let mut error = json!({
-        "code": refusal.status.as_u16(), "message": refusal.message, "status": status,
-    });
-    if refusal.status == StatusCode::TOO_MANY_REQUESTS {
-        error["details"] = json!([
-            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"},
-        ]);
-    }
-    json!([{"error": error}])
+    json!([gemini::body_of(refusal)])
 }
 
 fn thinking_config(body: &Object) -> Option<&Value> {
@@ -260,23 +246,12 @@ fn thinking_config(body: &Object) -> Option<&Value> {
         .get("thinking_config")
 }
 
-/// Whether the model signs its calls.
-fn signs(model: &str) -> bool {
-    let name = model.strip_prefix("models/").unwrap_or(model);
-    !name.starts_with("gemini-1") && !name.starts_with("gemini-2")
-}
-
-/// The signature of a call: its arguments count by value, as in the native format.
+/// The signature of a call, the same as in the native format.
 fn signature(call: &Value) -> String {
     let arguments = call["function"]["arguments"].as_str().unwrap_or_default();
     let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
     let name = call["function"]["name"].as_str().unwrap_or_default();
-    let sum = digest([
-        b"demo thought".as_slice(),
-        name.as_bytes(),
-        arguments.to_string().as_bytes(),
-    ]);
-    format!("CiQBdemo{sum:016x}+/==")
+    sign(name, &arguments, &[])
 }
 
 /// The calls of the answer; the first one carries the signature.
