@@ -39,6 +39,7 @@ pub(crate) mod messages_out;
 pub(crate) mod messages_to_chat;
 pub(crate) mod messages_to_converse;
 pub(crate) mod messages_to_responses;
+mod moderation;
 pub(crate) mod openai_envelope;
 pub(crate) mod pair;
 pub(crate) mod passthrough;

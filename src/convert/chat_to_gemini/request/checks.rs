@@ -1,8 +1,9 @@
 //! Top-level fields that Google has no word for: hints are dropped and reported, the rest is refused.
 
 use super::TARGET;
-use crate::convert::chat_request::checks::{moderation, refuse_unless_lossy};
+use crate::convert::chat_request::checks::refuse_unless_lossy;
 use crate::convert::context::RequestContext;
+use crate::convert::moderation;
 use crate::convert::path;
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
@@ -58,5 +59,5 @@ pub(super) fn refuse_or_drop(
     {
         return Err(TARGET.unsupported("n", "streams one choice only"));
     }
-    moderation(request, TARGET, cx)
+    moderation::refuse_or_drop(request.moderation, TARGET.name, cx)
 }
