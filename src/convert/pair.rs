@@ -50,7 +50,9 @@ impl Conversion {
         match pair {
             Pair::CountOnConverse | Pair::CountOnInvoke => Ok(ConvertedRequest {
                 body: match pair {
-                    Pair::CountOnConverse => count::on_converse(body, cx)?,
+                    Pair::CountOnConverse => {
+                        messages_to_converse::request::convert_count(body, cx)?
+                    }
                     _ => count::on_invoke(body, cx)?,
                 },
                 headers: Vec::new(),
