@@ -363,6 +363,13 @@ def bad_model():
 
 
 @scenario
+def unknown_at_provider():
+    """A model that a route leads to and that the provider does not have."""
+    error = raises(openai.NotFoundError, lambda: create(model=f"{args.model}-no-such-model"))
+    assert error.body["message"], error.body
+
+
+@scenario
 def wrong_key():
     call = lambda: client("wrong-key").chat.completions.create(model=args.model, messages=[user("Hello")])
     error = raises(openai.AuthenticationError, call)
