@@ -120,7 +120,6 @@ fn responses_claude() -> Vec<&'static str> {
         "image_inline",
         "pdf",
         "refusal_filtered",
-        "refusal",
         "usage_cached",
         "usage_written",
         "max_tokens_ends",
@@ -170,7 +169,7 @@ fn demo_responses_on_converse_other_families() {
 
 #[test]
 fn demo_responses_on_invoke() {
-    let own = ["max_tokens"];
+    let own = ["max_tokens", "refusal"];
     demo(RESPONSES, &invoke(SONNET), &[&responses_claude(), &own]);
     let own = ["agent_loop"];
     let sets = [RESPONSES_REASONING, RESPONSES_SIGNED, RESPONSES_TOOLS, &own];
@@ -239,7 +238,6 @@ fn demo_messages_on_converse_other_families() {
         "image_inline",
         "pdf",
         "refusal",
-        "stop_sequence_ended",
         "usage_cached",
     ];
     demo(MESSAGES, NOVA, &[MESSAGES_BASIC, &tools, &own]);
