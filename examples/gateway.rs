@@ -10,6 +10,8 @@ mod bedrock;
 mod demo;
 #[path = "gateway/listen.rs"]
 mod listen;
+#[path = "gateway/metrics.rs"]
+mod metrics;
 #[path = "gateway/model_list.rs"]
 mod model_list;
 #[path = "gateway/reload.rs"]
@@ -18,21 +20,26 @@ mod reload;
 mod server;
 #[path = "gateway/setup.rs"]
 mod setup;
+#[path = "gateway/telemetry.rs"]
+mod telemetry;
 #[path = "gateway/welcome.rs"]
 mod welcome;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use tower_llm_gateway::Shutdown;
 use tower_llm_gateway::client::{ClientBuilder, HttpsClient};
+use tower_llm_gateway::observe::{Metrics, Observer};
 use tower_llm_gateway::settings::Timeouts;
+use tower_llm_gateway::{GatewayBuilder, Shutdown};
 use tracing_subscriber::EnvFilter;
 
 use arguments::{Arguments, Parsed};
 use listen::Listen;
 use reload::Reload;
 use setup::{Origin, Setup};
+use telemetry::Telemetry;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::parse(std::env::args().skip(1)) {
@@ -92,7 +99,23 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     } = setup;
     let demo = matches!(origin, Origin::Demo);
     let shutdown = Shutdown::new();
-    let gateway = builder
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let telemetry = if telemetry::is_wanted() && !arguments.check {
+        Some(Telemetry::start(
+            outbound(&timeouts)?,
+            runtime.handle().clone(),
+        )?)
+    } else {
+        None
+    };
+    let mut watchers: Vec<Arc<dyn Observer>> = vec![Arc::new(Metrics::new())];
+    if let Some(telemetry) = &telemetry {
+        watchers.push(Arc::new(telemetry.observer()));
+    }
+    let gateway = watched(builder, &watchers)
         .shutdown(shutdown.clone())
         .build(())
         .map_err(|error| error.to_string())?;
@@ -100,20 +123,31 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         let _ = writeln!(std::io::stdout(), "the configuration is usable");
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("the runtime cannot start: {error}"))?;
     let welcome = welcome::Welcome::new(&origin, gateway.routes(), !server.keys.is_empty());
-    runtime.block_on(async {
-        let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown)?;
+    let metrics = metrics::install()?;
+    let served = runtime.block_on(async {
+        metrics.keep_tidy();
+        let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown, watchers)?;
         if demo {
-            server::serve(gateway, demo::Demo, server, shutdown, reload, &welcome).await
+            server::serve(
+                gateway,
+                demo::Demo,
+                server,
+                shutdown,
+                reload,
+                metrics,
+                &welcome,
+            )
+            .await
         } else {
             let client = outbound(&timeouts)?;
-            server::serve(gateway, client, server, shutdown, reload, &welcome).await
+            server::serve(gateway, client, server, shutdown, reload, metrics, &welcome).await
         }
-    })
+    });
+    if let Some(telemetry) = telemetry {
+        telemetry.stop();
+    }
+    served
 }
 
 /// The client for providers.
@@ -121,4 +155,12 @@ fn outbound(timeouts: &Timeouts) -> Result<HttpsClient, String> {
     ClientBuilder::from_env(timeouts)
         .and_then(ClientBuilder::build)
         .map_err(|error| error.to_string())
+}
+
+/// A builder of a gateway whose calls are told to these.
+fn watched(builder: GatewayBuilder, watchers: &[Arc<dyn Observer>]) -> GatewayBuilder {
+    watchers
+        .iter()
+        .cloned()
+        .fold(builder, GatewayBuilder::observer)
 }

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use crate::body::Payload;
 use crate::convert::report::LossReport;
 use crate::endpoint::Endpoint;
+use crate::observe::{AttemptRecord, AttemptResult, Followers, UsageHandle};
 use crate::provider::Provider;
 use crate::settings::Lossy;
 use crate::target::Target;
-use crate::usage::UsageHandle;
 
 /// One call of a client, as `RouteLayer` understood it.
 #[derive(Debug)]
@@ -48,6 +48,19 @@ pub struct Call {
     pub(crate) chosen: AtomicUsize,
     /// What the request that was last sent lost on the way, for answers that have no provider's response.
     pub(crate) report: Mutex<Arc<LossReport>>,
+    /// The rule that the model was found by; see [`CallRecord::route`](crate::CallRecord::route).
+    pub(crate) route: Arc<str>,
+    pub(crate) tags: Vec<(Arc<str>, Arc<str>)>,
+    /// The tries so far; the last one may be under way.
+    pub(crate) tries: Mutex<Vec<Try>>,
+    pub(crate) followers: Followers,
+}
+
+/// A try, and when it began.
+#[derive(Debug)]
+pub(crate) struct Try {
+    began: Instant,
+    record: AttemptRecord,
 }
 
 impl Call {
@@ -87,11 +100,54 @@ impl Call {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Notes a request that is sent to the target at `trial`.
-    pub(crate) fn note_sent(&self, trial: usize, report: &Arc<LossReport>) {
-        self.chosen.store(trial, Ordering::Relaxed);
+    /// Notes a request that is sent.
+    pub(crate) fn note_sent(&self, attempt: &Attempt, report: &Arc<LossReport>) {
+        self.chosen.store(attempt.trial, Ordering::Relaxed);
         self.sent.fetch_add(1, Ordering::Relaxed);
         *self.report.lock().unwrap_or_else(PoisonError::into_inner) = report.clone();
+        self.push(attempt.record(true));
+    }
+
+    /// Notes what came of a try.
+    pub(crate) fn note_result(
+        &self,
+        attempt: &Attempt,
+        result: AttemptResult,
+        status: Option<StatusCode>,
+    ) {
+        let skipped = result == AttemptResult::Failed(FailureClass::Unsupported);
+        if skipped {
+            self.push(attempt.record(false));
+        }
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = tries.last_mut() else {
+            return;
+        };
+        last.record.result = result;
+        last.record.status = status;
+        last.record.duration = (!skipped).then(|| last.began.elapsed());
+        let record = last.record.clone();
+        drop(tries);
+        self.followers.tried(&record);
+    }
+
+    fn push(&self, record: AttemptRecord) {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        tries.push(Try {
+            began: Instant::now(),
+            record,
+        });
+    }
+
+    /// The tries so far.
+    pub(crate) fn tries(&self) -> Vec<AttemptRecord> {
+        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        tries.iter().map(|tried| tried.record.clone()).collect()
+    }
+
+    /// A name for the model at `target` that is fit for a label; see [`CallRecord::model_label`](crate::CallRecord::model_label).
+    pub(crate) fn model_label(&self, target: &Target) -> Arc<str> {
+        target.shared_model().unwrap_or_else(|| self.route.clone())
     }
 
     /// What the request that was last sent lost on the way.
@@ -181,6 +237,20 @@ impl Attempt {
             .shared_model()
             .unwrap_or_else(|| self.call.default_model.clone())
     }
+
+    fn record(&self, sent: bool) -> AttemptRecord {
+        let connection = self.target.connection();
+        AttemptRecord {
+            provider: connection.provider(),
+            connection: connection.shared_name(),
+            model: self.shared_model(),
+            sent,
+            result: AttemptResult::Abandoned,
+            status: None,
+            duration: None,
+            model_label: self.call.model_label(&self.target),
+        }
+    }
 }
 
 /// Why an answer is a failure that another try or target may mend. On the response, from `ConvertLayer` to `RetryLayer`.
@@ -195,7 +265,7 @@ pub struct Failure {
 }
 
 /// What kind of failure an answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureClass {
     /// The target cannot express the request: nothing was sent.
@@ -260,6 +330,8 @@ pub struct CallOptions {
     pub lossy: Option<Lossy>,
     /// Where the call goes, whatever the routes say.
     pub target: Option<Target>,
+    /// What the call's record shall carry, by name.
+    pub tags: Vec<(Arc<str>, Arc<str>)>,
 }
 
 impl CallOptions {
@@ -294,6 +366,13 @@ impl CallOptions {
     #[must_use]
     pub fn target(mut self, target: Target) -> Self {
         self.target = Some(target);
+        self
+    }
+
+    /// Attaches a word of the embedder's own to the call's record.
+    #[must_use]
+    pub fn tag(mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) -> Self {
+        self.tags.push((name.into(), value.into()));
         self
     }
 }

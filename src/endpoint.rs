@@ -56,6 +56,17 @@ impl Endpoint {
         }
     }
 
+    /// Its word in logs and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::CountTokens => "count_tokens",
+        }
+    }
+
     /// The format that clients of this endpoint speak.
     #[must_use]
     pub fn format(self) -> Format {
@@ -69,12 +80,7 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Chat => "chat",
-            Self::Responses => "responses",
-            Self::Messages => "messages",
-            Self::CountTokens => "count_tokens",
-        })
+        f.write_str(self.word())
     }
 }
 

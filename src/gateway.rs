@@ -16,6 +16,8 @@ use crate::clock::Clock;
 use crate::convert::{Convert, ConvertLayer};
 use crate::error::{BoxError, Error};
 use crate::models::ModelTable;
+use crate::observe::Observer;
+use crate::price::PriceTable;
 use crate::retry::{Retry, RetryLayer};
 use crate::route::{
     ClientKeys, InvalidRoutes, ResponseBody, ResponseFuture, Route, RouteLayer, RouteTable, Rule,
@@ -153,6 +155,8 @@ pub struct GatewayBuilder {
     models: ModelTable,
     clock: Clock,
     classify: Option<fn(BoxError) -> Error>,
+    prices: PriceTable,
+    observers: Vec<Arc<dyn Observer>>,
     shutdown: Option<Shutdown>,
 }
 
@@ -211,6 +215,18 @@ impl GatewayBuilder {
         self
     }
 
+    /// What the models cost; see [`price`](crate::price). Default: no price is known.
+    pub fn prices(mut self, prices: PriceTable) -> Self {
+        self.prices = prices;
+        self
+    }
+
+    /// Adds somebody who wants to know of every call; see [`observe`](crate::observe).
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// How the client's errors are classed; see [`ConvertLayer::classify`].
     pub fn classify(mut self, classify: fn(BoxError) -> Error) -> Self {
         self.classify = Some(classify);
@@ -234,6 +250,7 @@ impl GatewayBuilder {
             .limits(self.limits)
             .timeouts(self.timeouts)
             .models(self.models)
+            .prices(self.prices)
             .clock(self.clock);
         if let Some(classify) = self.classify {
             convert = convert.classify(classify);
@@ -242,6 +259,7 @@ impl GatewayBuilder {
             .limits(self.limits)
             .total_timeout(self.timeouts.total)
             .client_keys(self.keys);
+        route = self.observers.into_iter().fold(route, RouteLayer::observer);
         if let Some(shutdown) = self.shutdown {
             convert = convert.shutdown(shutdown.clone());
             route = route.shutdown(shutdown);

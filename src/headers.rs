@@ -7,6 +7,7 @@ use http::header::{
 
 use crate::convert::report::LossReport;
 use crate::endpoint::Format;
+use crate::price::Dollars;
 use crate::provider::spec::{AuthScheme, Spec};
 use crate::target::Target;
 
@@ -21,6 +22,7 @@ pub(crate) const GATEWAY_ATTEMPTS: HeaderName = HeaderName::from_static("x-gatew
 pub(crate) const GATEWAY_DROPPED: HeaderName = HeaderName::from_static("x-gateway-dropped");
 pub(crate) const GATEWAY_APPROXIMATED: HeaderName =
     HeaderName::from_static("x-gateway-approximated");
+pub(crate) const GATEWAY_COST: HeaderName = HeaderName::from_static("x-gateway-cost");
 pub(crate) const GATEWAY_REQUEST_ID: HeaderName = HeaderName::from_static("x-gateway-request-id");
 pub(crate) const GATEWAY_MAX_RETRIES: HeaderName = HeaderName::from_static("x-gateway-max-retries");
 
@@ -146,6 +148,13 @@ pub(crate) fn describe_target(headers: &mut HeaderMap, target: &Target, model: &
         if let Ok(value) = HeaderValue::from_str(text) {
             headers.insert(name, value);
         }
+    }
+}
+
+/// Says what a call cost in dollars, where that is known before its answer goes out.
+pub(crate) fn describe_cost(headers: &mut HeaderMap, cost: Option<Dollars>) {
+    if let Some(value) = cost.and_then(|cost| HeaderValue::try_from(cost.to_string()).ok()) {
+        headers.insert(GATEWAY_COST, value);
     }
 }
 

@@ -114,7 +114,9 @@ mod headers;
 mod health;
 pub mod models;
 pub mod mount;
+pub mod observe;
 mod options;
+pub mod price;
 pub mod provider;
 mod random;
 pub mod retry;
@@ -136,12 +138,14 @@ pub use error::{BodyError, BoxError, Error, ErrorClass};
 pub use gateway::{Gateway, GatewayBuilder};
 pub use models::ModelTable;
 pub use mount::GatewayLayer;
+pub use observe::{CallRecord, Observer, UsageHandle};
+pub use price::PriceTable;
 pub use provider::Provider;
 pub use retry::RetryLayer;
 pub use route::{ClientKeys, RouteLayer, RouteTable, Rule};
 pub use shutdown::Shutdown;
 pub use target::{Connection, InvalidConnection, Options, Target};
-pub use usage::{Usage, UsageHandle};
+pub use usage::{ServiceTier, Usage};
 
 /// Runs the code in the README.
 #[cfg(doctest)]

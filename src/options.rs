@@ -1,5 +1,7 @@
 //! Switches that the conversions know.
 
+use std::collections::BTreeMap;
+
 /// Switches of a connection or a target that change how requests are converted. Every one has a default; a target's
 /// value wins over its connection's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +63,14 @@ pub struct Options {
     /// Whether Chat clients may add members to Converse requests (`additional_model_request_fields`, `guardrail_config`,
     /// `performance_config`, `request_metadata`). Default: false.
     pub bedrock_extensions: Option<bool>,
+    /// Which of Anthropic's betas InvokeModel is asked for. Default: those that Bedrock is known to take.
+    pub betas: Option<Betas>,
+    /// Whether the lifetimes of cache marks are left out on InvokeModel: models before Claude 4.5 refuse them. Default: false.
+    pub strip_ttl: Option<bool>,
+    /// Whether a cache mark for the whole request goes to InvokeModel as it is, instead of onto its last block. Default: false.
+    pub native_auto_cache: Option<bool>,
+    /// Whether InvokeModel gets nothing of a tool but its type, name, description, schema and cache mark. Default: false.
+    pub strip_tool_extras: Option<bool>,
 }
 
 impl Options {
@@ -95,6 +105,10 @@ impl Options {
             unsupported_tools: self.unsupported_tools.or(base.unsupported_tools),
             forward_user: self.forward_user.or(base.forward_user),
             bedrock_extensions: self.bedrock_extensions.or(base.bedrock_extensions),
+            betas: self.betas.clone().or_else(|| base.betas.clone()),
+            strip_ttl: self.strip_ttl.or(base.strip_ttl),
+            native_auto_cache: self.native_auto_cache.or(base.native_auto_cache),
+            strip_tool_extras: self.strip_tool_extras.or(base.strip_tool_extras),
         }
     }
 }
@@ -232,4 +246,86 @@ pub enum UnsupportedTools {
     Reject,
     /// A note stands in their place.
     Drop,
+}
+
+/// Which of Anthropic's betas InvokeModel is asked for.
+///
+/// In a configuration file: `"pass-all"`, or a table of names, each with `"accept"`, `"drop"` or the name to send instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Betas {
+    /// All that a client asks for.
+    PassAll,
+    /// What becomes of some; of the others, those that Bedrock is known to take.
+    Rules(BTreeMap<String, BetaRule>),
+}
+
+/// What becomes of a beta.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BetaRule {
+    /// It is asked for.
+    Accept,
+    /// It is left out, and reported.
+    Drop,
+    /// It is asked for under this name.
+    Rename(String),
+}
+
+#[cfg(feature = "config")]
+impl<'de> serde::Deserialize<'de> for Betas {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Betas;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"pass-all\" or a table of betas")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Betas, E> {
+                match text {
+                    "pass-all" => Ok(Betas::PassAll),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Betas, A::Error> {
+                let mut rules = BTreeMap::new();
+                while let Some((name, rule)) = map.next_entry::<String, String>()? {
+                    let rule = match &*rule {
+                        "accept" => BetaRule::Accept,
+                        "drop" => BetaRule::Drop,
+                        _ => BetaRule::Rename(rule),
+                    };
+                    rules.insert(name, rule);
+                }
+                Ok(Betas::Rules(rules))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(all(test, feature = "config"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn betas_are_read() {
+        let read = |json| serde_json::from_str::<Betas>(json);
+        assert_eq!(read(r#""pass-all""#).unwrap(), Betas::PassAll);
+        let Betas::Rules(rules) = read(r#"{"a":"accept","b":"drop","c":"d"}"#).unwrap() else {
+            panic!("no rules");
+        };
+        let rules: Vec<_> = rules.into_values().collect();
+        let renamed = BetaRule::Rename("d".to_owned());
+        assert_eq!(rules, [BetaRule::Accept, BetaRule::Drop, renamed]);
+        for json in [r#""all""#, "7", r#"{"a":1}"#] {
+            assert!(read(json).is_err(), "{json}");
+        }
+    }
 }

@@ -11,8 +11,8 @@ use tower::retry::budget::TpsBudget;
 use crate::auth::{Credential, InjectedHeader, InvalidCredential, Means};
 use crate::health::Health;
 pub use crate::options::{
-    ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill, ReasoningSummary,
-    ThinkingBinding, UnsupportedTools,
+    BetaRule, Betas, ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill,
+    ReasoningSummary, ThinkingBinding, UnsupportedTools,
 };
 use crate::provider::spec::{AuthScheme, Spec};
 use crate::provider::{Provider, bedrock};

@@ -11,6 +11,7 @@ use crate::auth::Credential;
 use crate::body::Payload;
 use crate::call::Call;
 use crate::endpoint::Endpoint;
+use crate::observe::Followers;
 use crate::provider::Provider;
 use crate::target::{Connection, Target};
 
@@ -46,5 +47,9 @@ pub(crate) fn call(targets: Vec<Target>) -> Call {
         sent: AtomicU32::new(0),
         chosen: AtomicUsize::new(0),
         report: Mutex::default(),
+        route: "m".into(),
+        tags: Vec::new(),
+        tries: Mutex::default(),
+        followers: Followers::default(),
     }
 }

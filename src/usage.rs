@@ -1,6 +1,6 @@
 //! Token counts of one call.
 
-use std::sync::{Arc, OnceLock};
+use crate::price::Dollars;
 
 /// The tokens of one call, in disjoint categories that every provider's counts are brought to.
 ///
@@ -24,6 +24,48 @@ pub struct Usage {
     pub reasoning: Option<u64>,
     /// Web searches that the provider ran.
     pub web_searches: Option<u64>,
+    /// The capacity that served the call, which may have prices of its own.
+    pub service_tier: Option<ServiceTier>,
+    /// What the call cost, where the provider itself says so.
+    pub cost: Option<Dollars>,
+}
+
+/// The capacity that served a call, as far as prices depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum ServiceTier {
+    /// What everybody gets.
+    Standard,
+    /// Faster, and dearer.
+    Priority,
+    /// Slower, and cheaper.
+    Flex,
+    /// Whenever there is room.
+    Batch,
+    /// Capacity that was bought beforehand.
+    Reserved,
+}
+
+impl ServiceTier {
+    /// The tier in a provider's words; `None` for words that no price depends on (`auto`).
+    ///
+    /// Sources: `service_tier` of OpenAI's answers, of Groq's and of Anthropic's `Usage`, `serviceTier` of Converse.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "standard" | "default" | "on_demand" => Self::Standard,
+            "priority" | "fast" | "performance" => Self::Priority,
+            "flex" => Self::Flex,
+            "batch" => Self::Batch,
+            "reserved" | "scale" => Self::Reserved,
+            _ => return None,
+        })
+    }
 }
 
 impl Usage {
@@ -40,22 +82,5 @@ impl Usage {
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.input.is_some() || self.output.is_some()
-    }
-}
-
-/// A place where the usage of a call appears once its body has ended or was dropped.
-#[derive(Debug, Clone, Default)]
-pub struct UsageHandle(Arc<OnceLock<Usage>>);
-
-impl UsageHandle {
-    /// The usage, once the answer's body has ended or was dropped; `None` before that.
-    #[must_use]
-    pub fn get(&self) -> Option<Usage> {
-        self.0.get().copied()
-    }
-
-    pub(crate) fn set(&self, usage: Usage) {
-        // The first one to say it wins: the end of a body comes before its drop.
-        let _ = self.0.set(usage);
     }
 }

@@ -21,8 +21,8 @@ use tokio::time::timeout;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_llm_gateway::auth::{AssumeRole, AwsChain};
 use tower_llm_gateway::{
-    AuthLayer, BoxError, Clock, Connection, Credential, Endpoint, Error, ErrorClass, Gateway,
-    Payload, Provider,
+    AuthLayer, BoxError, Clock, Connection, Credential, Error, ErrorClass, Gateway, Payload,
+    Provider,
 };
 
 use support::sts;
@@ -38,15 +38,6 @@ const LATER: &str = "2026-11-22T15:00:00Z";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/models/reader";
-
-/// Whether this version serves Bedrock to Messages clients, which whole calls are tried with.
-fn served() -> bool {
-    let served = Provider::AwsBedrockInvoke.serves(Endpoint::Messages);
-    if !served {
-        println!("SKIPPED: aws-bedrock-invoke is not served");
-    }
-    served
-}
 
 /// The credentials of a role that this STS hands out.
 fn role(sts: &Upstream) -> Credential {

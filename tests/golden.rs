@@ -12,23 +12,7 @@ use golden_support::check::check;
 /// Cases whose conversion is not built yet: a pair or one case of it, and why.
 ///
 /// An entry that names no case, or names one that works, fails the run.
-const PENDING: &[(&str, &str)] = &[
-    ("bedrock_wire/frame-message-start", "AWS framing"),
-    ("bedrock_wire/frame-throttling-exception", "AWS framing"),
-    (
-        "bedrock_wire/invoke-request-passthrough",
-        "aws-bedrock-invoke",
-    ),
-    (
-        "bedrock_wire/invoke-stream-model-error",
-        "aws-bedrock-invoke",
-    ),
-    (
-        "bedrock_wire/invoke-stream-passthrough",
-        "aws-bedrock-invoke",
-    ),
-    ("chat_to_gemini", "Gemini's native endpoint"),
-];
+const PENDING: &[(&str, &str)] = &[("chat_to_gemini", "Gemini's native endpoint")];
 
 fn covers(entry: &str, case: &str) -> bool {
     case.strip_prefix(entry)

@@ -604,7 +604,13 @@ fn scripted_chat_passthrough() {
     scripted.run(
         CHAT,
         "alias-gpt",
-        &[&["bad_model", "wrong_key", "bad_value", "cut_helper"]],
+        &[&[
+            "bad_model",
+            "wrong_key",
+            "bad_value",
+            "cut_helper",
+            "models",
+        ]],
     );
 }
 
@@ -621,7 +627,7 @@ fn scripted_messages_passthrough() {
     scripted.run(
         MESSAGES,
         "alias-claude",
-        &[&["bad_model", "wrong_key", "bad_limit"]],
+        &[&["bad_model", "wrong_key", "bad_limit", "models"]],
     );
 }
 

@@ -23,6 +23,7 @@ The log goes to stderr; RUST_LOG sets its level (default: warn,gateway=info,towe
 SIGTERM and ctrl-c stop it: open streams may end within the grace period.
 SIGHUP, or a change of the file, makes it read the configuration again; one that cannot be used changes nothing.
 HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are obeyed; SSL_CERT_FILE names further certificates to trust.
+OTEL_EXPORTER_OTLP_ENDPOINT makes it export spans and metrics by OTLP (HTTP); /metrics has the metrics in any case.
 Exit codes: 0 stopped, checked or alive; 1 not alive; 2 a start that cannot be made.";
 
 /// What the command line says.

@@ -72,21 +72,20 @@ pub(crate) fn from_env(env: Env<'_>, claude: bool) -> Result<Option<GatewayBuild
     if !CREDENTIALS.iter().any(|names| names.iter().all(given)) {
         return Ok(None);
     }
-    let mut text = String::new();
     let served = |name: &str| {
         let provider = name.parse::<Provider>().ok();
         provider.is_some_and(|provider| Endpoint::ALL.iter().any(|e| provider.serves(*e)))
     };
+    let mut text = String::new();
     for name in [CONVERSE, INVOKE].into_iter().filter(|name| served(name)) {
         text.push_str(&format!("[connections.{name}]\nprovider = \"{name}\"\n"));
     }
-    if text.is_empty() {
-        return Ok(None);
-    }
     let mut rule = |pattern: &str, connection: &str, model: Option<&str>| {
-        if !served(connection) {
-            return;
-        }
+        let connection = if served(connection) {
+            connection
+        } else {
+            CONVERSE
+        };
         let model = model.map_or_else(String::new, |model| format!(", model = \"{model}\""));
         text.push_str(&format!(
             "[[routes]]\nmodel = \"{pattern}\"\ntargets = [{{ connection = \"{connection}\"{model} }}]\n"

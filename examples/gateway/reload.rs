@@ -1,10 +1,11 @@
 //! The configuration, read again while the gateway runs: on SIGHUP, and when the file changed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tower_llm_gateway::{Gateway, Shutdown};
+use tower_llm_gateway::{Gateway, Observer, Shutdown};
 
 use crate::arguments::Arguments;
 use crate::setup::{self, ServerSettings};
@@ -19,6 +20,7 @@ pub(crate) struct Reload {
     /// What the program was started with: some of it cannot change any more.
     started: ServerSettings,
     connect: Duration,
+    watchers: Vec<Arc<dyn Observer>>,
     file: Option<PathBuf>,
     seen: Option<Stamp>,
     interval: Interval,
@@ -49,6 +51,7 @@ impl Reload {
         started: &ServerSettings,
         connect: Duration,
         shutdown: &Shutdown,
+        watchers: Vec<Arc<dyn Observer>>,
     ) -> Result<Self, String> {
         let mut interval = interval(LOOK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,6 +63,7 @@ impl Reload {
             shutdown: shutdown.clone(),
             started: started.clone(),
             connect,
+            watchers,
             seen: arguments.config.as_deref().and_then(stamp),
             file: arguments.config.clone(),
             interval,
@@ -109,8 +113,7 @@ impl Reload {
 
     fn load(&self) -> Result<(Gateway<()>, ServerSettings), String> {
         let setup = setup::load(&self.arguments, &|name| std::env::var(name).ok())?;
-        let gateway = setup
-            .builder
+        let gateway = crate::watched(setup.builder, &self.watchers)
             .shutdown(self.shutdown.clone())
             .build(())
             .map_err(|error| error.to_string())?;

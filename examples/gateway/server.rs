@@ -16,6 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use tower::{Service, service_fn};
 use tower_llm_gateway::{BoxError, ClientKeys, Gateway, Payload, Shutdown};
 
+use crate::metrics::Metrics;
 use crate::model_list;
 use crate::reload::Reload;
 use crate::setup::ServerSettings;
@@ -41,6 +42,7 @@ pub(crate) async fn serve<C, B>(
     settings: ServerSettings,
     shutdown: Shutdown,
     mut reload: Reload,
+    metrics: Metrics,
     welcome: &Welcome,
 ) -> Result<(), String>
 where
@@ -67,7 +69,14 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         // A call keeps the configuration that it began with.
         let live = current.load();
-        let own = own_answer(&request, &live.gateway, &live.keys, started, &seen);
+        let own = own_answer(
+            &request,
+            &live.gateway,
+            &metrics,
+            &live.keys,
+            started,
+            &seen,
+        );
         let mut gateway = live.gateway.clone();
         async move {
             match own {
@@ -146,10 +155,11 @@ where
     Ok(())
 }
 
-/// What the server answers itself: health, readiness and the model list.
+/// What the server answers itself: health, readiness, metrics and the model list.
 fn own_answer<C>(
     request: &Request<Incoming>,
     gateway: &Gateway<C>,
+    metrics: &Metrics,
     keys: &ClientKeys,
     started: SystemTime,
     shutdown: &Shutdown,
@@ -167,14 +177,31 @@ fn own_answer<C>(
             "text/plain; charset=utf-8",
             readiness(gateway),
         )),
-        // Without a key, the gateway's own refusal says so in the client's format.
-        "/v1/models" => Some(if let Some(refusal) = keys.refusal(request.headers()) {
-            refusal.map(|payload| Full::new(payload.into_bytes()))
-        } else {
-            let json = model_list::render(gateway.routes(), started).to_string();
-            answer(StatusCode::OK, "application/json", json)
-        }),
-        _ => None,
+        "/metrics" => Some(answer(
+            StatusCode::OK,
+            "text/plain; version=0.0.4; charset=utf-8",
+            metrics.render(),
+        )),
+        path => {
+            let id = path.strip_prefix("/v1/models")?;
+            let id = if id.is_empty() {
+                None
+            } else {
+                Some(id.strip_prefix('/')?)
+            };
+            if let Some(refusal) = keys.refusal(request.headers()) {
+                return Some(refusal.map(|payload| Full::new(payload.into_bytes())));
+            }
+            let json = match id {
+                None => {
+                    let page = model_list::Page::read(request.uri().query());
+                    model_list::list(gateway.routes(), &page, started)
+                }
+                // What no rule leads to is for the gateway to refuse, in the client's format.
+                Some(id) => model_list::one(gateway.routes(), id, started)?,
+            };
+            Some(answer(StatusCode::OK, "application/json", json.to_string()))
+        }
     }
 }
 

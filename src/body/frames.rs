@@ -4,13 +4,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use crate::codec::contains;
 use crate::codec::event_stream::{self, FrameError, Message};
 use crate::codec::sse;
 use crate::convert::bedrock_error;
+use crate::convert::invoke;
 use crate::convert::machine::StreamError;
 use crate::endpoint::Format;
 use crate::format::messages::Text;
+use crate::format::raw::RawStr;
 use crate::provider::spec::Framing;
+use crate::usage::Usage;
 
 /// What the buffer of unwrapped events may keep of its capacity once its event is gone.
 const KEPT_CAPACITY: usize = 8 * 1024;
@@ -29,6 +33,8 @@ enum Parser {
         decoder: event_stream::Decoder,
         /// The event that was last unwrapped.
         unwrapped: Vec<u8>,
+        /// What AWS counted.
+        counted: Usage,
     },
 }
 
@@ -71,6 +77,7 @@ impl Frames {
             Framing::InvokeChunks => Parser::InvokeChunks {
                 decoder: event_stream::Decoder::new(limit),
                 unwrapped: Vec::new(),
+                counted: Usage::default(),
             },
         };
         Self { parser, format }
@@ -101,7 +108,11 @@ impl Frames {
                 let (name, data) = event(frame.message(), format)?;
                 Ok(Next::Event { name, data })
             }
-            Parser::InvokeChunks { decoder, unwrapped } => {
+            Parser::InvokeChunks {
+                decoder,
+                unwrapped,
+                counted,
+            } => {
                 let Some(frame) = decoder.next(input).map_err(|e| unreadable(e, format))? else {
                     return Ok(Next::UsedUp);
                 };
@@ -109,10 +120,17 @@ impl Frames {
                 if name != "chunk" {
                     return Ok(Next::Unknown);
                 }
-                unwrap(payload, unwrapped).ok_or_else(|| {
+                unwrap(payload, unwrapped, counted).ok_or_else(|| {
                     StreamError::malformed(format, "the provider sent a chunk that cannot be read")
                 })
             }
+        }
+    }
+
+    /// Fills in what the conversion does not know of the tokens, but the framing does.
+    pub(super) fn complete_usage(&self, usage: &mut Usage) {
+        if let Parser::InvokeChunks { counted, .. } = &self.parser {
+            invoke::usage::fill(usage, counted);
         }
     }
 
@@ -141,8 +159,8 @@ fn event(message: Message<'_>, format: Format) -> Result<(&str, &[u8]), StreamEr
     }
 }
 
-/// Decodes the event in a chunk.
-fn unwrap<'a>(payload: &[u8], unwrapped: &'a mut Vec<u8>) -> Option<Next<'a>> {
+/// Decodes the event in a chunk. AWS's own counts, which the last one holds, are taken out of it.
+fn unwrap<'a>(payload: &[u8], unwrapped: &'a mut Vec<u8>, counted: &mut Usage) -> Option<Next<'a>> {
     unwrapped.clear();
     if unwrapped.capacity() > KEPT_CAPACITY {
         *unwrapped = Vec::new();
@@ -150,12 +168,20 @@ fn unwrap<'a>(payload: &[u8], unwrapped: &'a mut Vec<u8>) -> Option<Next<'a>> {
     let chunk: Chunk<'_> = serde_json::from_slice(payload).ok()?;
     let bytes = chunk.bytes.get()?.decode();
     STANDARD.decode_vec(bytes.as_bytes(), unwrapped).ok()?;
-    let Kind { kind } = serde_json::from_slice(unwrapped).ok()?;
+    // One search decides for nearly all events.
+    if contains(unwrapped, b"message_stop") && kind(unwrapped)? == "message_stop" {
+        *counted = invoke::usage::take(unwrapped);
+    }
     Some(Next::Event {
-        // No type of Anthropic's needs an escape; without a name, it is read from the data.
-        name: kind.get().map(|kind| kind.content()).unwrap_or_default(),
+        name: kind(unwrapped)?,
         data: unwrapped,
     })
+}
+
+/// The type of an event of Anthropic's, none of which needs an escape; empty where it has none.
+fn kind(event: &[u8]) -> Option<&str> {
+    let Kind { kind } = serde_json::from_slice(event).ok()?;
+    Some(kind.get().map(RawStr::content).unwrap_or_default())
 }
 
 fn unreadable(error: FrameError, format: Format) -> StreamError {

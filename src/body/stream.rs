@@ -12,8 +12,9 @@ use crate::convert::passthrough::{Tap, is_keep_alive};
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
 use crate::format::error::{ClientError, Fault};
+use crate::observe::{UsageHandle, Watch};
 use crate::provider::spec::Framing;
-use crate::usage::{Usage, UsageHandle};
+use crate::usage::Usage;
 
 /// What is done with a stream's events.
 pub(crate) enum Work {
@@ -75,6 +76,10 @@ pub(crate) struct Stream {
     spoken: bool,
     /// The machine panicked: it is not asked any more.
     defective: bool,
+    /// The client's stream is whole.
+    complete: bool,
+    /// What the client's events say of the answer.
+    watch: Watch,
     usage: UsageHandle,
 }
 
@@ -93,6 +98,8 @@ impl Stream {
             blind: false,
             spoken: false,
             defective: false,
+            complete: false,
+            watch: Watch::new(settings.format),
             usage,
         }
     }
@@ -138,22 +145,38 @@ impl Stream {
     /// The stream is over for the client. Where nothing was spoken yet, the caller may make a plain error of it, else it
     /// calls [`Stream::fail`].
     pub(crate) fn feed(&mut self, piece: Bytes) -> Result<Flow, StreamError> {
+        let spoken = self.spoken;
+        let fed = self.work_on(piece);
+        if self.spoken && !spoken && !self.blind {
+            self.usage.speak();
+        }
+        self.complete |= matches!(fed, Ok(Flow::Done));
+        fed
+    }
+
+    fn work_on(&mut self, piece: Bytes) -> Result<Flow, StreamError> {
         match &mut self.work {
             Work::Convert {
                 machine, dialect, ..
             } => {
                 let (frames, out, spoken) = (&mut self.frames, &mut self.out, &mut self.spoken);
                 let (machine, dialect) = (machine.as_mut(), *dialect);
-                let mut kept = out.len();
+                let before = out.len();
+                let mut kept = before;
                 let converted =
                     contain(|| convert(frames, machine, &piece, out, &mut kept, spoken, dialect));
-                converted.unwrap_or_else(|| Err(self.defect(kept)))
+                let converted = converted.unwrap_or_else(|| Err(self.defect(kept)));
+                self.watch
+                    .events(self.out.get(before..).unwrap_or_default());
+                converted
             }
             Work::Relay(tap) => {
                 let first = (!self.blind).then(|| {
                     watch(
                         &mut self.frames,
                         tap,
+                        &mut self.watch,
+                        &self.usage,
                         &piece,
                         &mut self.spoken,
                         &mut self.blind,
@@ -247,7 +270,12 @@ impl Stream {
         let kept = self.out.len();
         let out = &mut self.out;
         match contain(|| machine.finish(out)) {
-            Some(finished) => finished.map(|()| End::Clean),
+            Some(finished) => {
+                finished?;
+                self.complete = true;
+                self.watch.events(self.out.get(kept..).unwrap_or_default());
+                Ok(End::Clean)
+            }
             None => Err(self.defect(kept)),
         }
     }
@@ -265,6 +293,7 @@ impl Stream {
 
     /// Ends the client's stream with an error event.
     pub(crate) fn fail(&mut self, error: &StreamError) {
+        self.usage.fail(&error.error);
         let mut sequence_number = 0;
         match &mut self.work {
             Work::Convert { machine, .. } if !self.defective => {
@@ -286,11 +315,17 @@ impl Stream {
             .write_event(self.settings.format, sequence_number, &mut self.out);
     }
 
+    /// Notes an error that the client has among the relayed bytes.
+    pub(crate) fn note_failure(&self, error: &StreamError) {
+        self.usage.fail(&error.error);
+    }
+
     /// Publishes the usage, as far as it is known. The first time counts.
     pub(crate) fn settle_usage(&self) {
         if let Some(usage) = contain(|| self.seen()) {
             self.usage.set(usage);
         }
+        self.usage.set_facts(self.watch.facts());
     }
 
     /// Shows the client that the connection lives.
@@ -305,7 +340,11 @@ impl Stream {
 
     fn seen(&self) -> Usage {
         match &self.work {
-            Work::Convert { machine, .. } => machine.usage(),
+            Work::Convert { machine, .. } => {
+                let mut usage = machine.usage();
+                self.frames.complete_usage(&mut usage);
+                usage
+            }
             Work::Relay(tap) => tap.usage(),
         }
     }
@@ -315,6 +354,14 @@ impl Drop for Stream {
     fn drop(&mut self) {
         // Also of a stream that the client did not read to its end: what was used was used.
         self.settle_usage();
+        // Clients may leave once they have the last event, without waiting for the end.
+        let complete = match &self.work {
+            Work::Convert { .. } => self.complete,
+            Work::Relay(tap) => tap.is_complete(),
+        };
+        if complete && self.held() == 0 {
+            self.usage.deliver();
+        }
     }
 }
 
@@ -355,10 +402,16 @@ fn convert(
     }
 }
 
-/// Watches a piece of a relayed stream; an error counts only as the very first event.
+/// Watches a piece of a relayed stream; an error is one of ours only as the very first event.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a stream, borrowed apart"
+)]
 fn watch(
     frames: &mut Frames,
     tap: &mut Tap,
+    facts: &mut Watch,
+    usage: &UsageHandle,
     piece: &[u8],
     spoken: &mut bool,
     blind: &mut bool,
@@ -373,8 +426,11 @@ fn watch(
             Ok(Next::Event { name, data }) => {
                 let speaks = *spoken || !is_keep_alive(format.into(), name, data);
                 let seen = tap.event(name, data);
+                facts.event(name, data);
                 if !*spoken {
                     first = seen;
+                } else if let Err(error) = &seen {
+                    usage.fail(&error.error);
                 }
                 *spoken |= speaks && first.is_ok();
                 first.clone()?;

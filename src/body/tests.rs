@@ -15,8 +15,9 @@ use super::transcode::TranscodeBody;
 use crate::convert::machine::{Dialect, Flow, Machine, StreamError};
 use crate::endpoint::Format;
 use crate::error::{BodyError, BoxError};
+use crate::observe::UsageHandle;
 use crate::provider::spec::Framing;
-use crate::usage::{Usage, UsageHandle};
+use crate::usage::Usage;
 
 /// What a provider's body does when it is polled.
 enum Step {

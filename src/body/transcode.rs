@@ -367,7 +367,9 @@ impl<B: Body<Data = Bytes>> Inner<B> {
     /// An error that the provider's stream carried: converted streams end with it in the client's format, relayed ones
     /// have it among their bytes and go on.
     fn relay_or_fail(&mut self, error: &StreamError) {
-        if !self.stream.is_relayed() {
+        if self.stream.is_relayed() {
+            self.stream.note_failure(error);
+        } else {
             self.fail(error);
         }
     }

@@ -3,10 +3,13 @@
 //! All of them are fuzzed and take any input without panicking.
 
 pub mod event_stream;
+mod keys;
 pub mod scan;
 pub mod splice;
 pub mod sse;
 pub mod write;
+
+pub(crate) use keys::{has_value, values};
 
 /// Whether `needle` occurs in `haystack`.
 #[must_use]

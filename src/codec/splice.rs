@@ -44,6 +44,15 @@ pub fn splice(source: &Bytes, edits: &[Edit<'_>]) -> Result<Bytes, SpliceError> 
     if edits.is_empty() {
         return Ok(source.clone());
     }
+    spliced(source, edits).map(Bytes::from)
+}
+
+/// A copy of `source` with the edits, which are in order and do not overlap.
+///
+/// # Errors
+///
+/// When a span is not in the source, or begins before the one before it ends.
+pub fn spliced(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, SpliceError> {
     let mut size = source.len();
     let mut end = 0;
     for Edit { span, with } in edits {
@@ -65,7 +74,37 @@ pub fn splice(source: &Bytes, edits: &[Edit<'_>]) -> Result<Bytes, SpliceError> 
         kept = span.end;
     }
     out.extend_from_slice(source.get(kept..).unwrap_or_default());
-    Ok(Bytes::from(out))
+    Ok(out)
+}
+
+/// The spans to remove so that of the `parts` of a list, between which commas stand, those that `goes` names by their place
+/// are gone with a comma each. They are in order, one for each such part.
+#[must_use]
+pub fn cuts(parts: &[Range<usize>], goes: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+    let Some(last_kept) = (0..parts.len()).rev().find(|&at| !goes(at)) else {
+        // Nothing stays: each part takes what is before the next one along.
+        let ends = parts.iter().skip(1).map(|next| next.start);
+        let ends = ends.chain(parts.last().map(|last| last.end));
+        return parts
+            .iter()
+            .zip(ends)
+            .map(|(part, end)| part.start..end)
+            .collect();
+    };
+    let mut found = Vec::new();
+    let mut end = 0;
+    for (at, part) in parts.iter().enumerate() {
+        if goes(at) {
+            found.push(match parts.get(at + 1) {
+                // Something that stays follows: up to the next part.
+                Some(next) if at < last_kept => part.start..next.start,
+                // Among the last ones: from the end of what is before it.
+                _ => end..part.end,
+            });
+        }
+        end = part.end;
+    }
+    found
 }
 
 #[cfg(test)]
@@ -172,5 +211,32 @@ mod tests {
                 && spans.windows(2).all(|pair| pair[0].1 <= pair[1].0);
             prop_assert_eq!(splice(&Bytes::from(source), &edits).is_ok(), possible);
         }
+    }
+
+    #[test]
+    fn what_stays_of_a_list_is_a_list() {
+        for list in ["[a,b,c,d]", "[ a , b , c , d ]", "[a,b , c,\n d]"] {
+            let source = Bytes::copy_from_slice(list.as_bytes());
+            let parts: Vec<_> = list.match_indices(char::is_alphabetic).collect();
+            let parts: Vec<_> = parts.iter().map(|(at, _)| *at..at + 1).collect();
+            for gone in 0_u32..16 {
+                let goes = |at: usize| gone >> at & 1 == 1;
+                let spans = cuts(&parts, goes);
+                assert_eq!(spans.len(), gone.count_ones() as usize);
+                let edits: Vec<_> = spans
+                    .into_iter()
+                    .map(|span| Edit { span, with: b"" })
+                    .collect();
+                let left = splice(&source, &edits).unwrap();
+                let left: String = left.iter().map(|byte| char::from(*byte)).collect();
+                let left: String = left.split_whitespace().collect();
+                let wanted: Vec<_> = (0..4)
+                    .filter(|at| !goes(*at))
+                    .map(|at| ["a", "b", "c", "d"][at])
+                    .collect();
+                assert_eq!(left, format!("[{}]", wanted.join(",")), "{list} {gone}");
+            }
+        }
+        assert!(cuts(&[], |_| true).is_empty());
     }
 }

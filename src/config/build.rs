@@ -9,6 +9,7 @@ use crate::auth::Credential;
 use crate::endpoint::Endpoint;
 use crate::gateway::{Gateway, GatewayBuilder};
 use crate::models::ModelTable;
+use crate::price::PriceTable;
 use crate::provider::spec::AuthScheme;
 use crate::provider::{Provider, bedrock};
 use crate::route::{ClientKeys, RouteTable, Rule};
@@ -157,6 +158,15 @@ impl Config {
             .fold(ModelTable::default(), |table, (glob, model)| {
                 table.with_override(glob.as_str(), model.clone())
             });
+        let mut prices = PriceTable::new();
+        for (glob, price) in &self.prices {
+            for (rate, value) in [("input", price.input), ("output", price.output)] {
+                if value.is_none() {
+                    return Err(ConfigError::new(["prices", glob, rate], "must be given"));
+                }
+            }
+            prices = prices.with(glob.as_str(), price.clone());
+        }
         let convert = ConvertSettings {
             lossy: match self.lossy {
                 LossyConfig::Reject => Lossy::Reject,
@@ -172,7 +182,8 @@ impl Config {
             .timeouts(self.timeouts())
             .retry(retry)
             .convert(convert)
-            .models(models);
+            .models(models)
+            .prices(prices);
         for connection in connections.into_values() {
             builder = builder.connection(connection);
         }
@@ -340,6 +351,12 @@ mod tests {
             [[routes]]
             model = "claude-*"
             targets = [{ connection = "a" }, { connection = "b", model = "m", weight = 2 }]
+            [prices."claude-*"]
+            input = 3
+            cache_write_1h = 6.0
+            output = "15"
+            above.200000 = { input = 6 }
+            tiers.batch.output = 7.5
             "#,
         )
         .unwrap();
@@ -396,6 +413,7 @@ mod tests {
             ("[limits]\njson_depth = 129".into(), "limits.json_depth: "),
             ("[retry]\nmax_retries = 11".into(), "retry.max_retries: "),
             ("client_keys = [\"a\", \" \"]".into(), "client_keys.1: "),
+            ("[prices.m]\ninput = 1".into(), "prices.m.output: "),
             (
                 "[[routes]]\nmodel = \"x\"\ntargets = []".into(),
                 "routes.0: ",
@@ -440,6 +458,8 @@ mod tests {
             "[connections.a]\nprovider = \"openai\"\nkey = \"x\"",
             "[connections.a]\nprovider = \"openai\"\noptions = { max = 1 }",
             "[[routes]]\nmodel = \"a\"\ntargets = [{ connection = \"a\", wait = 1 }]",
+            "[prices.m]\ninput = 1\noutput = 1\ncached = 1",
+            "[prices.m]\ninput = -1\noutput = 1",
         ] {
             assert!(toml::from_str::<Config>(text).is_err(), "{text}");
         }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 pub use values::{ByteSize, KeepAlive, Span};
 
 use crate::models::CapabilitiesOverride;
+use crate::price::Price;
 use crate::target::Options;
 
 /// The whole file.
@@ -49,6 +50,8 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// What models can do, by `*` glob; wins over the built-in table.
     pub models: BTreeMap<String, CapabilitiesOverride>,
+    /// What models cost, by `*` glob over the id or over `CONNECTION/id`; the most particular one counts.
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// A client key: the key itself, or with a name that goes into logs.

@@ -13,6 +13,7 @@ use crate::call::{Attempt, Call};
 use crate::endpoint::{Endpoint, Format};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::JSON;
+use crate::observe::Followers;
 use crate::route::parse;
 
 /// What the layer makes of a request that nobody routed: a try at its own target, or an answer in the client's format.
@@ -58,6 +59,10 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         sent: AtomicU32::new(0),
         chosen: AtomicUsize::new(0),
         report: Mutex::default(),
+        route: "*".into(),
+        tags: Vec::new(),
+        tries: Mutex::default(),
+        followers: Followers::default(),
     };
     Attempt::first(Arc::new(call)).ok_or(Answered::Misuse)
 }

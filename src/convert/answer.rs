@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::bedrock_error;
 use super::context::{AnswerContext, UpstreamId};
+use super::invoke;
 use super::layer::Shared;
 use super::machine::StreamError;
 use super::pair::Conversion;
@@ -24,10 +25,10 @@ use crate::endpoint::Format;
 use crate::error::{Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{self, EVENT_STREAM, FALSE, JSON, NO_CACHE, X_SHOULD_RETRY, request_id_name};
-use crate::provider::spec::{AuthScheme, Framing};
+use crate::observe::{Facts, UsageHandle, Watch};
+use crate::provider::spec::{AuthScheme, Framing, Spec};
 use crate::retry::retry_after;
 use crate::shutdown::{Ending, Shutdown};
-use crate::usage::UsageHandle;
 
 /// The media type of server-sent events.
 const SSE_TYPE: &str = "text/event-stream";
@@ -134,8 +135,7 @@ impl Trip {
         if has_type(parts, SSE_TYPE) {
             return Framing::Sse;
         }
-        let connection = self.attempt.target().connection();
-        connection.provider().spec().framing
+        self.spec().framing
     }
 
     /// The answer to a whole body.
@@ -143,12 +143,13 @@ impl Trip {
         let Some(conversion) = self.conversion.take() else {
             self.usage
                 .set(passthrough::answer_usage(self.format(), &body));
+            self.usage.set_facts(&Facts::of(self.format(), &body));
             let mut response = self.response(&parts.headers, AnswerBody::whole(body));
             *response.status_mut() = parts.status;
             copy(&parts.headers, CONTENT_TYPE, response.headers_mut());
             return response;
         };
-        let stream = self.attempt.call().stream;
+        let stream = self.attempt.call().stream && conversion.replays();
         let converted = if stream {
             let mut out = bytes::BytesMut::new();
             conversion
@@ -161,8 +162,18 @@ impl Trip {
         };
         self.conversion = Some(conversion);
         match converted {
-            Ok((body, usage)) => {
+            Ok((body, mut usage)) => {
+                if self.spec().framing == Framing::InvokeChunks {
+                    invoke::usage::fill(&mut usage, &invoke::usage::of_headers(&parts.headers));
+                }
                 self.usage.set(usage);
+                self.usage.set_facts(&if stream {
+                    let mut watch = Watch::new(self.format());
+                    watch.events(&body);
+                    watch.facts().clone()
+                } else {
+                    Facts::of(self.format(), &body)
+                });
                 let mut response = self.response(&parts.headers, AnswerBody::whole(body));
                 *response.status_mut() = parts.status;
                 let headers = response.headers_mut();
@@ -220,14 +231,15 @@ impl Trip {
                 "the provider refused the gateway's credential"
             );
         }
-        let spec = self.attempt.target().connection().provider().spec();
-        let class = match spec.auth {
-            AuthScheme::Aws => match bedrock_error::class(status, &parts.headers, body) {
+        let is_aws = self.spec().auth == AuthScheme::Aws;
+        let class = if is_aws {
+            match bedrock_error::class(status, &parts.headers, body) {
                 // A key that is refused stays refused; a signature may be better the next time.
                 FailureClass::Credential if !auth::refused(parts, body) => FailureClass::Final,
                 class => class,
-            },
-            AuthScheme::Bearer | AuthScheme::XApiKey => classify(status, body),
+            }
+        } else {
+            classify(status, body)
         };
         // Some providers say in the body how long to wait.
         let mut hinted = None;
@@ -240,6 +252,13 @@ impl Trip {
         let upstream = hinted.as_ref().unwrap_or(&parts.headers);
         let provider = self.attempt.target().connection().provider();
         let rewritten = match &self.conversion {
+            // Whatever it carries, the error is AWS's.
+            _ if is_aws => Some(bedrock_error::convert(
+                status,
+                &parts.headers,
+                body,
+                self.format(),
+            )),
             Some(conversion) => Some(conversion.error(status, &parts.headers, body)),
             None => passthrough::rewrite(self.format(), provider, status, body),
         };
@@ -318,13 +337,12 @@ impl Trip {
         });
     }
 
+    fn spec(&self) -> &'static Spec {
+        self.attempt.target().connection().provider().spec()
+    }
+
     fn request_id_header(&self) -> &'static str {
-        self.attempt
-            .target()
-            .connection()
-            .provider()
-            .spec()
-            .request_id
+        self.spec().request_id
     }
 
     /// An answer with everything that all answers have in common.
@@ -375,6 +393,7 @@ fn describe<B>(
     let out = response.headers_mut();
     headers::describe_target(out, attempt.target(), attempt.model());
     headers::describe_loss(out, report);
+    headers::describe_cost(out, usage.cost());
     response.extensions_mut().insert(Outcome {
         provider: connection.provider(),
         connection: connection.shared_name(),

@@ -24,7 +24,7 @@ use crate::body::{AnswerBody, GatherError, Gathered, Stream, TranscodeBody, Work
 use crate::call::{Attempt, FailureClass};
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
-use crate::usage::UsageHandle;
+use crate::observe::UsageHandle;
 
 pin_project! {
     /// The future of [`Convert`](super::Convert).
@@ -90,11 +90,15 @@ impl<F, B> ResponseFuture<F, B> {
             future,
             clock: sleep_until(begin_by),
         };
+        let price = shared
+            .prices
+            .lookup(attempt.target().connection().name(), attempt.model())
+            .cloned();
         let trip = Trip {
             attempt,
             conversion,
             report,
-            usage: UsageHandle::default(),
+            usage: UsageHandle::priced(price),
             shared,
             begin_by,
         };

@@ -9,6 +9,7 @@ use super::service::Convert;
 use crate::clock::Clock;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::models::ModelTable;
+use crate::price::PriceTable;
 use crate::settings::{ConvertSettings, Limits, Timeouts};
 use crate::shutdown::Shutdown;
 use crate::target::Target;
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
     pub(super) models: ModelTable,
+    pub(super) prices: PriceTable,
     pub(super) clock: Clock,
     pub(super) classify: fn(BoxError) -> Error,
     pub(super) target: Option<Target>,
@@ -70,6 +72,12 @@ impl ConvertLayer {
     #[must_use]
     pub fn models(self, models: ModelTable) -> Self {
         self.change(|shared| shared.models = models)
+    }
+
+    /// What the models cost.
+    #[must_use]
+    pub fn prices(self, prices: PriceTable) -> Self {
+        self.change(|shared| shared.prices = prices)
     }
 
     /// The wall clock.
@@ -118,6 +126,7 @@ impl Default for Shared {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             models: ModelTable::default(),
+            prices: PriceTable::default(),
             clock: Clock::default(),
             classify,
             target: None,

@@ -26,6 +26,7 @@ pub(crate) mod effort;
 pub(crate) mod envelope;
 mod future;
 pub(crate) mod gemini_envelope;
+pub(crate) mod invoke;
 pub(crate) mod json_schema;
 mod layer;
 pub(crate) mod machine;

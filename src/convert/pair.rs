@@ -9,6 +9,7 @@ use super::chat_in;
 use super::chat_to_converse::{self, state::State as ChatToConverse};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
+use super::invoke::{self, count};
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_converse::{self, state::State as MessagesToConverse};
@@ -26,6 +27,9 @@ use crate::usage::Usage;
 /// A conversion under way: the pair, and what its answer needs to know of the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Conversion {
+    /// Counting tokens: the answer is a number.
+    Count,
+    MessagesToInvoke,
     ChatToConverse(ChatToConverse),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
@@ -44,6 +48,30 @@ impl Conversion {
         cx: &mut RequestContext<'_>,
     ) -> Result<ConvertedRequest<Self>, Refusal> {
         match pair {
+            Pair::CountOnConverse | Pair::CountOnInvoke => Ok(ConvertedRequest {
+                body: match pair {
+                    Pair::CountOnConverse => count::on_converse(body, cx)?,
+                    _ => count::on_invoke(body, cx)?,
+                },
+                headers: Vec::new(),
+                state: Self::Count,
+            }),
+            Pair::MessagesToInvoke => {
+                let ConvertedRequest { body, headers, .. } = invoke::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToInvoke,
+                })
+            }
+            Pair::ChatToInvoke => {
+                let converted = Self::request(Pair::ChatToMessages, body, cx)?;
+                invoke::request::of_chat(converted, body, cx)
+            }
+            Pair::ResponsesToInvoke => {
+                let converted = Self::request(Pair::ResponsesToMessages, body, cx)?;
+                invoke::request::of_responses(converted, body, cx)
+            }
             Pair::ChatToConverse => {
                 let ConvertedRequest {
                     body,
@@ -151,7 +179,10 @@ impl Conversion {
             | Self::MessagesToConverse(_)
             | Self::ResponsesToConverse(_) => Dialect::Converse,
             Self::MessagesToResponses(_) => Dialect::Responses,
-            Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => Dialect::Messages,
+            Self::ChatToMessages(_)
+            | Self::ResponsesToMessages(_)
+            | Self::MessagesToInvoke
+            | Self::Count => Dialect::Messages,
         }
     }
 
@@ -162,6 +193,8 @@ impl Conversion {
         cx: AnswerContext,
     ) -> Result<ConvertedAnswer, ClientError> {
         match self {
+            Self::Count => count::answer(body),
+            Self::MessagesToInvoke => invoke::response::convert(body),
             Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
@@ -181,6 +214,11 @@ impl Conversion {
         }
     }
 
+    /// Whether whole answers become streams where the client asked for one; else they pass as they are.
+    pub(crate) fn replays(&self) -> bool {
+        !matches!(self, Self::Count | Self::MessagesToInvoke)
+    }
+
     /// Writes a whole answer as the stream that the client asked for.
     pub(crate) fn replay(
         &self,
@@ -189,6 +227,11 @@ impl Conversion {
         out: &mut BytesMut,
     ) -> Result<Usage, ClientError> {
         match self {
+            Self::Count | Self::MessagesToInvoke => {
+                let answer = self.answer(body, cx)?;
+                out.extend_from_slice(&answer.body);
+                Ok(answer.usage)
+            }
             Self::ChatToConverse(state) => {
                 chat_to_converse::stream::replay(body, state.clone(), cx, out)
             }
@@ -219,6 +262,7 @@ impl Conversion {
     /// The machine that converts a stream; what it holds back is bounded by `limit` bytes.
     pub(crate) fn machine(self, cx: AnswerContext, limit: usize) -> Box<dyn Machine> {
         match self {
+            Self::Count | Self::MessagesToInvoke => Box::new(invoke::stream::Events::new()),
             Self::ChatToConverse(state) => Box::new(chat_to_converse::stream::ConverseToChat::new(
                 state, cx, limit,
             )),
@@ -256,6 +300,9 @@ impl Conversion {
         body: &Bytes,
     ) -> ClientError {
         match self {
+            Self::Count | Self::MessagesToInvoke => {
+                bedrock_error::convert(status, headers, body, Format::Messages)
+            }
             Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
@@ -282,8 +329,10 @@ impl Conversion {
             }
             // OpenAI's own headers go on as they are; Bedrock has none.
             Self::ChatToConverse(_)
+            | Self::Count
             | Self::MessagesToChat(_)
             | Self::MessagesToConverse(_)
+            | Self::MessagesToInvoke
             | Self::ResponsesToChat(_)
             | Self::ResponsesToConverse(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),

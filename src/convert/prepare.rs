@@ -6,6 +6,7 @@ use http::header::HeaderMap;
 use http::{Method, Request, StatusCode};
 
 use super::context::{ConvertedRequest, RequestContext};
+use super::invoke;
 use super::layer::Shared;
 use super::pair::Conversion;
 use super::passthrough;
@@ -16,7 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::format::error::{ClientError, Fault};
 use crate::headers;
 use crate::provider::anthropic;
-use crate::provider::spec::{AuthScheme, Cell};
+use crate::provider::spec::{AuthScheme, Cell, Framing};
 use crate::settings::Lossy;
 
 /// A request that is ready to be sent.
@@ -79,11 +80,14 @@ fn build(
         }
         Cell::Convert { pair, path } => {
             let options = attempt.target().merged_options();
-            let capabilities = shared.models.lookup_hidden(
+            let mut capabilities = shared.models.lookup_hidden(
                 attempt.model(),
                 options.family.as_deref(),
                 &call.model,
             );
+            if spec.framing == Framing::InvokeChunks {
+                invoke::request::adapt(&mut capabilities, options);
+            }
             let lossy = call.lossy.unwrap_or(shared.settings.lossy);
             let mut cx = RequestContext {
                 model: attempt.model(),

@@ -54,8 +54,11 @@ where
             },
         };
         match prepare(attempt.clone(), &self.shared) {
-            Ok(prepared) => {
-                attempt.call().note_sent(attempt.trial, &prepared.report);
+            Ok(mut prepared) => {
+                let call = attempt.call();
+                call.note_sent(&attempt, &prepared.report);
+                call.followers
+                    .sending(&attempt, prepared.request.headers_mut());
                 let future = self.inner.call(prepared.request);
                 ResponseFuture::sending(
                     future,

@@ -5,7 +5,6 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
 /// How many unknown members a view remembers; a body cannot make it hold more.
 pub(crate) const MAX_UNKNOWN: usize = 64;
@@ -134,30 +133,6 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
     }
 }
 
-/// A view together with the text that it was read from.
-#[derive(Debug)]
-pub(crate) struct WithText<'a, T> {
-    /// The value as it was written.
-    pub(crate) text: &'a str,
-    view: T,
-}
-
-impl<T> std::ops::Deref for WithText<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.view
-    }
-}
-
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for WithText<'a, T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&'de RawValue>::deserialize(deserializer)?.get();
-        let view = serde_json::from_str(text).map_err(D::Error::custom)?;
-        Ok(Self { text, view })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,14 +153,6 @@ mod tests {
         assert_eq!(view.unknown, ["other"]);
         assert!(serde_json::from_str::<Sample<'_>>(r#"["x",true]"#).is_err());
         assert!(serde_json::from_str::<Sample<'_>>(r#"{"on":1}"#).is_err());
-    }
-
-    #[test]
-    fn the_text_of_a_view_is_kept() {
-        let view: WithText<'_, Sample<'_>> = serde_json::from_str(r#" {"name": "x"} "#).unwrap();
-        assert_eq!(view.text, r#"{"name": "x"}"#);
-        assert_eq!(view.name.unwrap().json(), "\"x\"");
-        assert!(serde_json::from_str::<WithText<'_, Sample<'_>>>(r#"{"on":1}"#).is_err());
     }
 
     #[test]

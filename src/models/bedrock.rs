@@ -426,11 +426,14 @@ const CLAUDE_FAMILIES: [(&str, &str); 4] = [
 /// The vendor and the name of the model in an id of Bedrock's: `VENDOR.NAME`, behind a region, or at the end of an ARN.
 fn vendor_and_name(id: &str) -> Option<(&str, &str)> {
     let resource = id.rsplit('/').next().unwrap_or(id);
-    let id = REGIONS
-        .iter()
-        .find_map(|region| resource.strip_prefix(region))
-        .unwrap_or(resource);
-    id.split_once('.')
+    without_region(resource).split_once('.')
+}
+
+/// The id of the model that an inference profile over several regions is for.
+pub(crate) fn without_region(id: &str) -> &str {
+    let mut regions = REGIONS.iter();
+    let rest = regions.find_map(|region| id.strip_prefix(region));
+    rest.unwrap_or(id)
 }
 
 /// Whether an id does not say which model it is: the ARN of a profile, a deployment or an import of one's own.

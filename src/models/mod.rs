@@ -3,7 +3,7 @@
 //! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's and OpenAI's models; every other
 //! id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
 
-mod bedrock;
+pub(crate) mod bedrock;
 mod claude;
 mod openai;
 

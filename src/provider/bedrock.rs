@@ -4,34 +4,43 @@ use super::path::{ModelIds, Path};
 use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 /// Converse; `converse-stream` takes the same body.
-const CONVERSE_PATH: Path = Path::Model {
-    ids: ModelIds::Aws,
-    before: "/model/",
-    plain: "/converse",
-    stream: "/converse-stream",
-};
+const CONVERSE_PATH: Path = path(ModelIds::Aws, "/converse", "/converse-stream");
+const INVOKE_PATH: Path = path(ModelIds::Aws, "/invoke", "/invoke-with-response-stream");
+const COUNT_PATH: Path = path(ModelIds::AwsFoundation, "/count-tokens", "/count-tokens");
 
 pub(crate) static CONVERSE: Spec = spec(
     "aws-bedrock",
     Framing::EventStream,
     [
-        converse(Pair::ChatToConverse),
-        converse(Pair::ResponsesToConverse),
-        converse(Pair::MessagesToConverse),
-        Cell::Unavailable,
+        cell(Pair::ChatToConverse, CONVERSE_PATH),
+        cell(Pair::ResponsesToConverse, CONVERSE_PATH),
+        cell(Pair::MessagesToConverse, CONVERSE_PATH),
+        cell(Pair::CountOnConverse, COUNT_PATH),
     ],
 );
 pub(crate) static INVOKE: Spec = spec(
     "aws-bedrock-invoke",
     Framing::InvokeChunks,
-    [Cell::Unavailable; 4],
+    [
+        cell(Pair::ChatToInvoke, INVOKE_PATH),
+        cell(Pair::ResponsesToInvoke, INVOKE_PATH),
+        cell(Pair::MessagesToInvoke, INVOKE_PATH),
+        cell(Pair::CountOnInvoke, COUNT_PATH),
+    ],
 );
 
-const fn converse(pair: Pair) -> Cell {
-    Cell::Convert {
-        pair,
-        path: CONVERSE_PATH,
+/// An operation on a model, whose id stands in the path.
+const fn path(ids: ModelIds, plain: &'static str, stream: &'static str) -> Path {
+    Path::Model {
+        ids,
+        before: "/model/",
+        plain,
+        stream,
     }
+}
+
+const fn cell(pair: Pair, path: Path) -> Cell {
+    Cell::Convert { pair, path }
 }
 
 const fn spec(id: &'static str, framing: Framing, cells: [Cell; 4]) -> Spec {

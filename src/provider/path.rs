@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::models::bedrock;
+
 /// The bytes that are not in RFC 3986's unreserved set.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -36,6 +38,8 @@ pub(crate) enum ModelIds {
     /// One segment whatever the id: every byte outside the unreserved set is encoded, `:` and the `/` of ARNs too, as the AWS
     /// SDKs do. An id that is encoded already is decoded first.
     Aws,
+    /// The same, for operations that take the ids of models only: what an inference profile puts before one is left out.
+    AwsFoundation,
     /// A resource name: `models/ID` may be written in full, `tunedModels/ID` is another collection.
     Gemini,
 }
@@ -60,12 +64,16 @@ impl Path {
                     before.len() + model.len() + model.len() / 2 + after.len(),
                 );
                 match ids {
-                    ModelIds::Aws => {
+                    ModelIds::Aws | ModelIds::AwsFoundation => {
                         path.push_str(before);
                         let id = percent_decode_str(model)
                             .decode_utf8()
                             .map_err(|_| UnusableId)?;
-                        push_segment(&mut path, &id)?;
+                        let id = match ids {
+                            ModelIds::AwsFoundation => bedrock::without_region(&id),
+                            _ => &id,
+                        };
+                        push_segment(&mut path, id)?;
                     }
                     ModelIds::Gemini => match model.split_once('/') {
                         Some(("tunedModels", id)) => {
@@ -139,6 +147,32 @@ mod tests {
             assert_eq!(CONVERSE.of(id, true).unwrap(), expected);
         }
         assert_eq!(CONVERSE.of("m", false).unwrap(), "/model/m/converse");
+    }
+
+    #[test]
+    fn models_themselves_have_no_region() {
+        let count = Path::Model {
+            ids: ModelIds::AwsFoundation,
+            before: "/model/",
+            plain: "/count-tokens",
+            stream: "/count-tokens",
+        };
+        for (id, expected) in [
+            (
+                "us.anthropic.claude-x-v1:0",
+                "/model/anthropic.claude-x-v1%3A0/count-tokens",
+            ),
+            (
+                "global.anthropic.claude-x",
+                "/model/anthropic.claude-x/count-tokens",
+            ),
+            (
+                "anthropic.claude-x",
+                "/model/anthropic.claude-x/count-tokens",
+            ),
+        ] {
+            assert_eq!(count.of(id, true).unwrap(), expected);
+        }
     }
 
     #[test]

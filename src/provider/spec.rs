@@ -47,8 +47,15 @@ pub(crate) enum Cell {
 /// A conversion, named client format first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pair {
+    ChatToInvoke,
     ChatToConverse,
     ChatToMessages,
+    /// The same format in AWS's envelope.
+    MessagesToInvoke,
+    /// Counting the tokens of a request instead of sending it.
+    CountOnInvoke,
+    CountOnConverse,
+    ResponsesToInvoke,
     MessagesToChat,
     MessagesToConverse,
     ResponsesToConverse,

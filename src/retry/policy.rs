@@ -13,6 +13,7 @@ use crate::body::Payload;
 use crate::call::{Attempt, Failure, FailureClass};
 use crate::error::{Error, ErrorClass};
 use crate::headers::{FALSE, X_SHOULD_RETRY};
+use crate::observe::AttemptResult;
 use crate::settings::RetrySettings;
 
 /// The policy of one call: made for each call, with the state of its tries.
@@ -143,6 +144,7 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
         let verdict = judge(result, self.settings.ambiguous);
         let attempt = request.extensions_mut().get_mut::<Attempt>()?;
         note(result, attempt);
+        record(result, attempt);
         match verdict {
             Verdict::Success => {
                 attempt.target().connection().budget().deposit();
@@ -200,6 +202,18 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
     fn clone_request(&mut self, request: &Request<Payload>) -> Option<Request<Payload>> {
         Some(request.clone())
     }
+}
+
+/// Tells the call's record what came of a try.
+fn record<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
+    let (result, status) = match result {
+        Err(error) => (AttemptResult::Error(error.class()), None),
+        Ok(response) => match response.extensions().get::<Failure>() {
+            None => (AttemptResult::Answered, None),
+            Some(failure) => (AttemptResult::Failed(failure.class), failure.status),
+        },
+    };
+    attempt.call().note_result(attempt, result, status);
 }
 
 impl<B> RetryPolicy<B> {

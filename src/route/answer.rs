@@ -1,15 +1,14 @@
 //! Answers on their way to the client: the gateway's own headers, and errors in the client's format.
 
 use std::error::Error as StdError;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
+use http_body::Body;
 
 use super::body::ResponseBody;
 use super::record::Record;
-use super::service::Arrival;
 use crate::body::Payload;
 use crate::call::{Call, Outcome};
 use crate::error::{BoxError, Chain, Error, ErrorClass};
@@ -17,33 +16,27 @@ use crate::format::error::{ClientError, Fault};
 use crate::headers::{
     FALSE, GATEWAY_ATTEMPTS, GATEWAY_REQUEST_ID, JSON, X_SHOULD_RETRY, request_id_name,
 };
+use crate::observe::UsageHandle;
 use crate::target::Target;
-use crate::usage::UsageHandle;
 
 /// The answer to a request that goes no further.
-pub(super) fn refusal<B>(arrival: &Arrival, error: &ClientError) -> Response<ResponseBody<B>> {
-    render(arrival, None, error)
+pub(super) fn refusal<B>(record: Record, error: &ClientError) -> Response<ResponseBody<B>> {
+    render(record, error)
 }
 
 /// An answer from below.
-pub(super) fn relay<B>(
-    arrival: &Arrival,
-    call: &Arc<Call>,
+pub(super) fn relay<B: Body>(
+    mut record: Record,
     response: Response<B>,
 ) -> Response<ResponseBody<B>> {
     let (mut parts, body) = response.into_parts();
-    identify(arrival, Some(call), &mut parts.headers);
-    let outcome = parts.extensions.get::<Outcome>().cloned();
-    let record = Record::new(arrival, Some(call.clone()), outcome, parts.status);
+    identify(&record, &mut parts.headers);
+    record.relayed(parts.status, parts.extensions.get::<Outcome>().cloned());
     Response::from_parts(parts, ResponseBody::inner(body, record))
 }
 
 /// The answer where there is none from below.
-pub(super) fn failure<B>(
-    arrival: &Arrival,
-    call: &Arc<Call>,
-    error: &BoxError,
-) -> Response<ResponseBody<B>> {
+pub(super) fn failure<B>(record: Record, error: &BoxError) -> Response<ResponseBody<B>> {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&**error);
     let mut class = ErrorClass::Ambiguous;
     while let Some(error) = source {
@@ -74,16 +67,13 @@ pub(super) fn failure<B>(
     };
     tracing::warn!(
         target: "tower_llm_gateway::upstream",
-        request_id = arrival.request_id.to_str().unwrap_or_default(),
+        request_id = record.arrival.request_id_text(),
         class = ?class,
         error = %Chain(&**error),
         "call failed"
     );
-    let mut response = render(
-        arrival,
-        Some(call),
-        &ClientError::gateway(arrival.format, fault, message),
-    );
+    let error = ClientError::gateway(record.arrival.format, fault, message);
+    let mut response = render(record, &error);
     if fault != Fault::Stopping {
         // Our own tries are spent; the client's SDK shall not begin its own.
         response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
@@ -91,12 +81,10 @@ pub(super) fn failure<B>(
     response
 }
 
-fn render<B>(
-    arrival: &Arrival,
-    call: Option<&Arc<Call>>,
-    error: &ClientError,
-) -> Response<ResponseBody<B>> {
+fn render<B>(mut record: Record, error: &ClientError) -> Response<ResponseBody<B>> {
+    let arrival = &record.arrival;
     let json = error.to_json(arrival.format, arrival.request_id.to_str().ok());
+    let call = record.call();
     let target = call.and_then(|call| Some((call, chosen(call)?)));
     let outcome = target.map(|(call, target)| Outcome {
         provider: target.connection().provider(),
@@ -107,20 +95,21 @@ fn render<B>(
         report: call.last_report(),
         usage: UsageHandle::default(),
     });
-    let record = Record::new(arrival, call.cloned(), outcome.clone(), error.status);
-    let mut response = Response::new(ResponseBody::payload(Payload::new(json), record));
-    *response.status_mut() = error.status;
-    let headers = response.headers_mut();
+    let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, JSON);
     if error.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(ALLOW, HeaderValue::from_static("POST"));
     }
     if let Some((call, target)) = target {
         let model = target.model_id().unwrap_or(&call.default_model);
-        crate::headers::describe_target(headers, target, model);
-        crate::headers::describe_loss(headers, &call.last_report());
+        crate::headers::describe_target(&mut headers, target, model);
+        crate::headers::describe_loss(&mut headers, &call.last_report());
     }
-    identify(arrival, call, headers);
+    identify(&record, &mut headers);
+    record.answered(error.status, outcome.clone());
+    let mut response = Response::new(ResponseBody::payload(Payload::new(json), record));
+    *response.status_mut() = error.status;
+    *response.headers_mut() = headers;
     if let Some(outcome) = outcome {
         response.extensions_mut().insert(outcome);
     }
@@ -133,12 +122,13 @@ fn chosen(call: &Call) -> Option<&Target> {
 }
 
 /// The ids, and how often the call was sent.
-fn identify(arrival: &Arrival, call: Option<&Arc<Call>>, headers: &mut HeaderMap) {
+fn identify(record: &Record, headers: &mut HeaderMap) {
+    let arrival = &record.arrival;
     headers.insert(GATEWAY_REQUEST_ID, arrival.request_id.clone());
     headers
         .entry(request_id_name(arrival.format))
         .or_insert_with(|| arrival.request_id.clone());
-    if let Some(call) = call {
+    if let Some(call) = record.call() {
         headers.insert(GATEWAY_ATTEMPTS, HeaderValue::from(call.attempts()));
     }
 }

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::record::Record;
 use crate::body::Payload;
+use crate::observe::End;
 
 pin_project! {
     /// An answer from below, or an error of the gateway's own.
@@ -30,7 +31,12 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    pub(super) fn inner(body: B, record: Record) -> Self {
+    pub(super) fn inner(body: B, mut record: Record) -> Self
+    where
+        B: Body,
+    {
+        // A server does not ask at all for a body that has nothing.
+        record.end = body.is_end_stream().then_some(End::Complete);
         Self {
             kind: Kind::Inner { body },
             record,
@@ -71,7 +77,11 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
                 )
             }
         };
-        this.record.ended |= ended;
+        if matches!(frame, Some(Err(_))) {
+            this.record.end = Some(End::Broken);
+        } else if ended {
+            this.record.end.get_or_insert(End::Complete);
+        }
         Poll::Ready(frame)
     }
 

@@ -20,9 +20,9 @@ use tower::util::{Oneshot, ServiceExt};
 use super::answer;
 use super::body::ResponseBody;
 use super::layer::Settings;
-use super::service::Arrival;
+use super::record::Record;
 use crate::body::{GatherError, Gathered, Payload};
-use crate::call::{Attempt, Call};
+use crate::call::Attempt;
 use crate::endpoint::Format;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
@@ -60,11 +60,11 @@ pin_project! {
             future: Oneshot<S, Request<Payload>>,
             #[pin]
             ending: Option<Ending>,
-            arrival: Arrival,
-            call: Arc<Call>,
+            // Taken once, with the answer.
+            record: Option<Record>,
         },
         Refused {
-            arrival: Arrival,
+            record: Option<Record>,
             error: ClientError,
         },
     }
@@ -73,7 +73,7 @@ pin_project! {
 /// What is needed once the body is there.
 struct Next<S> {
     parts: Parts,
-    arrival: Arrival,
+    record: Record,
     inner: S,
     settings: Arc<Settings>,
 }
@@ -85,15 +85,15 @@ where
     pub(super) fn reading(
         body: ReqBody,
         parts: Parts,
-        arrival: Arrival,
+        record: Record,
         inner: S,
         settings: Arc<Settings>,
     ) -> Self {
         let gathered = Gathered::new(settings.limits.request_body);
-        let clock = sleep_until(settings.deadline(&arrival, None));
+        let clock = sleep_until(settings.deadline(&record.arrival, None));
         let next = Some(Next {
             parts,
-            arrival,
+            record,
             inner,
             settings,
         });
@@ -107,9 +107,12 @@ where
         }
     }
 
-    pub(super) fn refused(arrival: Arrival, error: ClientError) -> Self {
+    pub(super) fn refused(record: Record, error: ClientError) -> Self {
         Self {
-            state: State::Refused { arrival, error },
+            state: State::Refused {
+                record: Some(record),
+                error,
+            },
         }
     }
 }
@@ -120,6 +123,7 @@ where
     S::Error: Into<BoxError>,
     ReqBody: Body<Data = Bytes>,
     ReqBody::Error: Into<BoxError>,
+    ResBody: Body,
 {
     type Output = Result<Response<ResponseBody<ResBody>>, Infallible>;
 
@@ -143,57 +147,56 @@ where
                     // A future that is polled again after it was ready may hang, but must not panic.
                     let Some(Next {
                         parts,
-                        arrival,
+                        mut record,
                         inner,
                         settings,
                     }) = next.take()
                     else {
                         return Poll::Pending;
                     };
+                    let format = record.arrival.format;
                     let next = match read {
-                        Some(Ok(())) => settings.understand(parts, gathered.take(), &arrival),
+                        Some(Ok(())) => settings.understand(parts, gathered.take(), &record),
                         None => Err(ClientError::gateway(
-                            arrival.format,
+                            format,
                             Fault::RequestTimeout,
                             "the request body did not come in time",
                         )),
-                        Some(Err(GatherError::TooLarge)) => Err(settings.too_large(arrival.format)),
+                        Some(Err(GatherError::TooLarge)) => Err(settings.too_large(format)),
                         Some(Err(GatherError::Body(error))) => {
-                            Err(unreadable(&*error.into(), arrival.format, &settings))
+                            Err(unreadable(&*error.into(), format, &settings))
                         }
                     };
                     let next = next.and_then(|call| {
                         let call = Arc::new(call);
+                        record.understood(&call);
                         let attempt = Attempt::first(call.clone());
                         let attempt = attempt.ok_or_else(|| {
-                            ClientError::gateway(
-                                arrival.format,
-                                Fault::Internal,
-                                "the route has no target",
-                            )
+                            ClientError::gateway(format, Fault::Internal, "the route has no target")
                         })?;
                         let mut request = Request::new(call.body.clone());
                         request.extensions_mut().insert(attempt);
-                        Ok((call, request))
+                        Ok(request)
                     });
                     match next {
-                        Ok((call, request)) => {
+                        Ok(request) => {
                             state.set(State::Calling {
                                 future: inner.oneshot(request),
                                 ending: settings.shutdown.as_ref().map(Shutdown::ending),
-                                arrival,
-                                call,
+                                record: Some(record),
                             });
                         }
-                        Err(error) => return Poll::Ready(Ok(answer::refusal(&arrival, &error))),
+                        Err(error) => return Poll::Ready(Ok(answer::refusal(record, &error))),
                     }
                 }
                 StateProject::Calling {
                     future,
                     ending,
-                    arrival,
-                    call,
+                    record,
                 } => {
+                    if record.is_none() {
+                        return Poll::Pending;
+                    }
                     let result = match future.poll(cx) {
                         Poll::Ready(result) => result.map_err(Into::into),
                         Poll::Pending => {
@@ -204,13 +207,19 @@ where
                             Err(Error::plain(ErrorClass::Stopping, "the gateway stops").into())
                         }
                     };
+                    let Some(record) = record.take() else {
+                        return Poll::Pending;
+                    };
                     return Poll::Ready(Ok(match result {
-                        Ok(response) => answer::relay(arrival, call, response),
-                        Err(error) => answer::failure(arrival, call, &error),
+                        Ok(response) => answer::relay(record, response),
+                        Err(error) => answer::failure(record, &error),
                     }));
                 }
-                StateProject::Refused { arrival, error } => {
-                    return Poll::Ready(Ok(answer::refusal(arrival, error)));
+                StateProject::Refused { record, error } => {
+                    let Some(record) = record.take() else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Ok(answer::refusal(record, error)));
                 }
             }
         }

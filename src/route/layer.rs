@@ -8,6 +8,7 @@ use tower::Layer;
 use super::keys::ClientKeys;
 use super::service::Route;
 use super::table::RouteTable;
+use crate::observe::{Observer, Observers};
 use crate::settings::{Limits, Timeouts};
 use crate::shutdown::Shutdown;
 
@@ -23,6 +24,7 @@ pub(super) struct Settings {
     pub(super) limits: Limits,
     pub(super) total: Duration,
     pub(super) keys: ClientKeys,
+    pub(super) observers: Observers,
     pub(super) shutdown: Option<Shutdown>,
 }
 
@@ -35,6 +37,7 @@ impl RouteLayer {
             limits: Limits::default(),
             total: Timeouts::default().total,
             keys: ClientKeys::default(),
+            observers: Observers::default(),
             shutdown: None,
         };
         Self {
@@ -60,6 +63,13 @@ impl RouteLayer {
     #[must_use]
     pub fn client_keys(mut self, keys: ClientKeys) -> Self {
         Arc::make_mut(&mut self.settings).keys = keys;
+        self
+    }
+
+    /// Adds somebody who wants to know of every call.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        Arc::make_mut(&mut self.settings).observers.add(observer);
         self
     }
 

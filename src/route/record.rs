@@ -1,73 +1,153 @@
-//! The record of a call: one line when its body has ended or was dropped.
+//! The record of a call on its way: delivered when it is dropped, once, whatever became of the call.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use http::{HeaderValue, StatusCode};
-use tokio::time::Instant;
+use http::StatusCode;
 
 use super::service::Arrival;
 use crate::call::{Call, Outcome};
-use crate::endpoint::Endpoint;
+use crate::observe::{
+    AttemptRecord, AttemptResult, CallRecord, End, Facts, Followers, Observers, log,
+};
 
-/// What is known of a call; written as one `tracing` event when it is dropped. It holds neither content nor credentials.
+/// What is known of a call so far. It lives in the call's future, then in its answer's body.
 #[derive(Debug)]
 pub(super) struct Record {
-    request_id: HeaderValue,
-    endpoint: Option<Endpoint>,
-    client: Option<Arc<str>>,
+    pub(super) arrival: Arrival,
+    observers: Observers,
+    followers: Followers,
     call: Option<Arc<Call>>,
     outcome: Option<Outcome>,
-    status: StatusCode,
-    started: Instant,
-    /// The body was delivered whole.
-    pub(super) ended: bool,
+    status: Option<StatusCode>,
+    relayed: bool,
+    /// How the body ended, as far as it was seen to.
+    pub(super) end: Option<End>,
 }
 
 impl Record {
-    pub(super) fn new(
-        arrival: &Arrival,
-        call: Option<Arc<Call>>,
-        outcome: Option<Outcome>,
-        status: StatusCode,
-    ) -> Self {
+    pub(super) fn new(arrival: Arrival, observers: Observers, followers: Followers) -> Self {
         Self {
-            request_id: arrival.request_id.clone(),
-            endpoint: arrival.endpoint,
-            client: arrival.client.clone(),
-            call,
-            outcome,
-            status,
-            started: arrival.started,
-            ended: false,
+            arrival,
+            observers,
+            followers,
+            call: None,
+            outcome: None,
+            status: None,
+            relayed: false,
+            end: None,
+        }
+    }
+
+    pub(super) fn followers(&self) -> &Followers {
+        &self.followers
+    }
+
+    /// The call was understood.
+    pub(super) fn understood(&mut self, call: &Arc<Call>) {
+        self.call = Some(call.clone());
+    }
+
+    pub(super) fn call(&self) -> Option<&Arc<Call>> {
+        self.call.as_ref()
+    }
+
+    /// The client gets the head of an answer from below.
+    pub(super) fn relayed(&mut self, status: StatusCode, outcome: Option<Outcome>) {
+        self.relayed = true;
+        self.answered(status, outcome);
+    }
+
+    /// The client gets this head.
+    pub(super) fn answered(&mut self, status: StatusCode, outcome: Option<Outcome>) {
+        self.status = Some(status);
+        self.outcome = outcome;
+    }
+
+    fn finish(&mut self) -> CallRecord {
+        let outcome = self.outcome.take();
+        let call = self.call.take();
+        let mut attempts = call.as_ref().map(|call| call.tries()).unwrap_or_default();
+        if self.relayed
+            && let Some(AttemptRecord { result, .. }) = attempts.last_mut()
+            && *result == AttemptResult::Abandoned
+        {
+            // A stack without the layer that judges tries.
+            *result = AttemptResult::Answered;
+        }
+        let handle = outcome.as_ref().map(|outcome| &outcome.usage);
+        let usage = handle.and_then(|handle| handle.get()).unwrap_or_default();
+        let stream_error = handle.and_then(|handle| handle.error()).map(str::to_owned);
+        let end = match self.end {
+            _ if self.status.is_none() => End::Cancelled,
+            Some(End::Broken) => End::Broken,
+            _ if stream_error.is_some() => End::Broken,
+            Some(end) => end,
+            None if handle.is_some_and(|handle| handle.is_delivered()) => End::Complete,
+            None => End::Cancelled,
+        };
+        let Facts {
+            id,
+            model,
+            finish_reason,
+            tool_calls,
+        } = handle.map(|handle| handle.facts()).unwrap_or_default();
+        let target = call
+            .as_ref()
+            .and_then(|call| call.target(call.chosen.load(Ordering::Relaxed)));
+        let connection = target.map(|target| target.connection());
+        let upstream_model = call.as_ref().zip(target).map(|(call, target)| {
+            let own = target.shared_model();
+            own.unwrap_or_else(|| call.default_model.clone())
+        });
+        let started = self.arrival.started;
+        CallRecord {
+            request_id: self.arrival.request_id_text().to_owned(),
+            endpoint: self.arrival.endpoint,
+            client: self.arrival.client.clone(),
+            stream: call.as_ref().is_some_and(|call| call.stream),
+            requested_model: call.as_ref().map(|call| call.model.clone()),
+            route: call.as_ref().map(|call| call.route.clone()),
+            provider: connection.map(|connection| connection.provider()),
+            connection: connection.map(|connection| connection.shared_name()),
+            model: upstream_model,
+            answered_model: model,
+            answer_id: id,
+            status: self.status,
+            attempts,
+            report: match (&outcome, &call) {
+                (Some(outcome), _) => outcome.report.clone(),
+                (None, Some(call)) => call.last_report(),
+                (None, None) => Arc::default(),
+            },
+            usage,
+            cost: handle.and_then(|handle| handle.cost()),
+            finish_reason,
+            tool_calls,
+            time_to_first_event: handle
+                .and_then(|handle| handle.first_event())
+                .map(|at| at.saturating_duration_since(started)),
+            duration: started.elapsed(),
+            end,
+            stream_error,
+            client_retry: self.arrival.client_retry,
+            tags: call
+                .as_ref()
+                .map(|call| call.tags.clone())
+                .unwrap_or_default(),
+            model_label: call
+                .as_ref()
+                .zip(target)
+                .map(|(call, target)| call.model_label(target)),
         }
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let outcome = self.outcome.as_ref();
-        let usage = outcome
-            .and_then(|outcome| outcome.usage.get())
-            .unwrap_or_default();
-        tracing::info!(
-            target: "tower_llm_gateway::call",
-            request_id = self.request_id.to_str().unwrap_or_default(),
-            endpoint = self.endpoint.map(tracing::field::display),
-            client = self.client.as_deref(),
-            model = self.call.as_ref().map(|call| call.model()),
-            provider = outcome.map(|outcome| outcome.provider.id()),
-            connection = outcome.map(|outcome| &*outcome.connection),
-            upstream_model = outcome.map(|outcome| &*outcome.model),
-            status = self.status.as_u16(),
-            attempts = self.call.as_ref().map(|call| call.attempts()),
-            input_tokens = usage.is_known().then(|| usage.prompt()),
-            cache_read_tokens = usage.cache_read,
-            cache_write_tokens = usage.cache_write,
-            output_tokens = usage.output,
-            reasoning_tokens = usage.reasoning,
-            duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            cancelled = !self.ended,
-            "call"
-        );
+        let record = self.finish();
+        log(&record);
+        self.followers.ended(&record);
+        self.observers.ended(&record);
     }
 }

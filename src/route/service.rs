@@ -18,13 +18,15 @@ use super::body::ResponseBody;
 use super::future::ResponseFuture;
 use super::layer::Settings;
 use super::parse;
-use super::table::draw;
+use super::record::Record;
+use super::table::{Resolved, draw};
 use crate::body::Payload;
 use crate::call::{Call, CallOptions};
 use crate::endpoint::{Endpoint, Format};
 use crate::error::BoxError;
 use crate::format::error::{ClientError, Fault};
 use crate::headers::{GATEWAY_MAX_RETRIES, X_REQUEST_ID};
+use crate::observe;
 use crate::random;
 use crate::shutdown::Shutdown;
 
@@ -52,6 +54,8 @@ pub(super) struct Arrival {
     pub(super) request_id: HeaderValue,
     pub(super) started: Instant,
     pub(super) client: Option<Arc<str>>,
+    /// Which try of the client's own it is, by its word.
+    pub(super) client_retry: u32,
     max_retries: Option<u32>,
 }
 
@@ -61,6 +65,7 @@ where
     S::Error: Into<BoxError>,
     ReqBody: Body<Data = Bytes>,
     ReqBody::Error: Into<BoxError>,
+    ResBody: Body,
 {
     type Response = Response<ResponseBody<ResBody>>;
     type Error = Infallible;
@@ -73,16 +78,24 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let mut arrival = Arrival::new(&parts);
-        match self.settings.admit(&parts, &mut arrival) {
+        let arrival = Arrival::new(&parts);
+        let observers = self.settings.observers.clone();
+        let followers = observers.began(&observe::Arrival {
+            request_id: arrival.request_id_text(),
+            endpoint: arrival.endpoint,
+            method: &parts.method,
+            headers: &parts.headers,
+        });
+        let mut record = Record::new(arrival, observers, followers);
+        match self.settings.admit(&parts, &mut record.arrival) {
             Ok(()) => ResponseFuture::reading(
                 body,
                 parts,
-                arrival,
+                record,
                 self.inner.clone(),
                 self.settings.clone(),
             ),
-            Err(refused) => ResponseFuture::refused(arrival, refused),
+            Err(refused) => ResponseFuture::refused(record, refused),
         }
     }
 }
@@ -101,8 +114,18 @@ impl Arrival {
             request_id: request_id(parts),
             started: Instant::now(),
             client: None,
+            client_retry: parts
+                .headers
+                .get("x-stainless-retry-count")
+                .and_then(|count| count.to_str().ok()?.parse().ok())
+                .unwrap_or(0),
             max_retries: None,
         }
+    }
+
+    /// The id that the call has in logs.
+    pub(super) fn request_id_text(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
     }
 }
 
@@ -200,8 +223,9 @@ impl Settings {
         &self,
         mut parts: Parts,
         body: Bytes,
-        arrival: &Arrival,
+        record: &Record,
     ) -> Result<Call, ClientError> {
+        let arrival = &record.arrival;
         let format = arrival.format;
         let Some(endpoint) = arrival.endpoint else {
             return Err(ClientError::gateway(
@@ -212,14 +236,20 @@ impl Settings {
         };
         let head = parse::head(&body, &self.limits, format)?;
         let options = parts.extensions.remove::<CallOptions>().unwrap_or_default();
-        let (targets, default_model) = if let Some(target) = options.target {
-            (Arc::from([target]), head.model.clone())
+        let Resolved {
+            targets,
+            model: default_model,
+            route,
+        } = if let Some(target) = options.target {
+            Resolved {
+                route: format!("{}/*", target.connection().name()).into(),
+                targets: Arc::from([target]),
+                model: head.model.clone(),
+            }
         } else {
-            let resolved = self
-                .table
+            self.table
                 .resolve(&head.model)
-                .ok_or_else(|| unknown_model(format, &head.model))?;
-            (resolved.targets, resolved.model)
+                .ok_or_else(|| unknown_model(format, &head.model))?
         };
         let deadline = self.deadline(arrival, options.deadline);
         Ok(Call {
@@ -249,6 +279,10 @@ impl Settings {
             sent: AtomicU32::new(0),
             chosen: AtomicUsize::new(0),
             report: Mutex::default(),
+            route,
+            tags: options.tags,
+            tries: Mutex::default(),
+            followers: record.followers().clone(),
         })
     }
 }

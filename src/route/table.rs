@@ -9,7 +9,7 @@ use crate::target::{Connection, Target};
 /// A rule: models whose name matches go to these targets.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    pattern: String,
+    pattern: Arc<str>,
     targets: Arc<[Target]>,
 }
 
@@ -17,7 +17,7 @@ impl Rule {
     /// A rule for `pattern`, a `*` glob over the name of the model that the client asked for.
     pub fn new(pattern: impl Into<String>, targets: impl IntoIterator<Item = Target>) -> Self {
         Self {
-            pattern: pattern.into(),
+            pattern: pattern.into().into(),
             targets: targets.into_iter().collect(),
         }
     }
@@ -39,8 +39,17 @@ impl Rule {
 #[derive(Debug, Default)]
 pub struct RouteTable {
     routes: Vec<Rule>,
-    /// A connection and the one target that `NAME/model-id` goes to.
-    connections: Vec<(Arc<Connection>, Arc<[Target]>)>,
+    /// Where `NAME/model-id` goes.
+    connections: Vec<Direct>,
+}
+
+/// A connection that clients may name.
+#[derive(Debug)]
+struct Direct {
+    connection: Arc<Connection>,
+    targets: Arc<[Target]>,
+    /// `NAME/*`
+    pattern: Arc<str>,
 }
 
 /// A resolved model name.
@@ -49,6 +58,8 @@ pub(crate) struct Resolved {
     pub(crate) targets: Arc<[Target]>,
     /// The name without the connection's.
     pub(crate) model: String,
+    /// The rule's pattern, or `NAME/*`.
+    pub(crate) route: Arc<str>,
 }
 
 impl RouteTable {
@@ -76,15 +87,19 @@ impl RouteTable {
                 return Err(InvalidRoutes::EmptyPattern);
             }
             if route.targets.is_empty() {
-                return Err(InvalidRoutes::NoTarget(route.pattern.clone()));
+                return Err(InvalidRoutes::NoTarget(route.pattern.to_string()));
             }
             if weights(&route.targets).all(|weight| weight == 0) {
-                return Err(InvalidRoutes::NoWeight(route.pattern.clone()));
+                return Err(InvalidRoutes::NoWeight(route.pattern.to_string()));
             }
         }
         let connections = connections
             .into_iter()
-            .map(|connection| (connection.clone(), Arc::from([Target::new(connection)])))
+            .map(|connection| Direct {
+                pattern: format!("{}/*", connection.name()).into(),
+                targets: Arc::from([Target::new(connection.clone())]),
+                connection,
+            })
             .collect();
         Ok(Self {
             routes,
@@ -100,7 +115,13 @@ impl RouteTable {
 
     /// The connections, in order.
     pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
-        self.connections.iter().map(|(connection, _)| connection)
+        self.connections.iter().map(|direct| &direct.connection)
+    }
+
+    /// Where calls that ask for `model` may go, in the order of fallback; `None` where no rule and no connection leads anywhere.
+    #[must_use]
+    pub fn targets(&self, model: &str) -> Option<Arc<[Target]>> {
+        self.resolve(model).map(|resolved| resolved.targets)
     }
 
     /// The targets for `model`, if any rule has some.
@@ -108,19 +129,21 @@ impl RouteTable {
         let whole = |route: &Rule| Resolved {
             targets: route.targets.clone(),
             model: model.to_owned(),
+            route: route.pattern.clone(),
         };
-        if let Some(route) = self.routes.iter().find(|route| route.pattern == model) {
+        if let Some(route) = self.routes.iter().find(|route| &*route.pattern == model) {
             return Some(whole(route));
         }
         if let Some((name, rest)) = model.split_once('/')
-            && let Some((_, targets)) = self
+            && let Some(direct) = self
                 .connections
                 .iter()
-                .find(|(connection, _)| connection.name() == name)
+                .find(|direct| direct.connection.name() == name)
         {
             return Some(Resolved {
-                targets: targets.clone(),
+                targets: direct.targets.clone(),
                 model: rest.to_owned(),
+                route: direct.pattern.clone(),
             });
         }
         self.routes

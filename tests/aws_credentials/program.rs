@@ -1,11 +1,11 @@
 //! The standalone gateway in front of Bedrock: what it takes from its configuration and its environment.
 
+use super::ROLE;
 use super::support::gateway::Gateway;
 use super::support::sts;
 use super::support::upstream::{Reply, Upstream};
-use super::{ROLE, served};
 
-const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;
+const ANSWER: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn","usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#;
 const QUESTION: &str = r#"{"model":"b/us.anthropic.claude-sonnet-4-5-20250929-v1:0","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}"#;
 
 /// Asks a gateway over HTTP/1.1; the whole answer.
@@ -26,7 +26,7 @@ fn ask(gateway: &Gateway, method: &str, path: &str, body: &str) -> String {
 
 fn config(upstream: &Upstream, rest: &str) -> String {
     format!(
-        "[connections.b]\nprovider = \"aws-bedrock-invoke\"\nbase_url = \"{}/aws/\"\nregion = \"us-east-1\"\n{rest}",
+        "[connections.b]\nprovider = \"aws-bedrock\"\nbase_url = \"{}/aws/\"\nregion = \"us-east-1\"\n{rest}",
         upstream.url()
     )
 }
@@ -37,9 +37,6 @@ fn bedrock() -> Upstream {
 
 #[test]
 fn keys_in_the_configuration_sign() {
-    if !served() {
-        return;
-    }
     let bedrock = bedrock();
     let keys = format!(
         "access_key_id = \"AKIDCONFIG\"\nsecret_access_key = \"{}\"\nsession_token = \"{}\"\n",
@@ -52,12 +49,14 @@ fn keys_in_the_configuration_sign() {
     let sent = bedrock.requests().remove(0);
     assert_eq!(
         sent.target,
-        "/aws/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke"
+        "/aws/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse"
     );
     let authorization = sent.header("authorization").unwrap();
     assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDCONFIG/"));
     assert_eq!(sent.header("x-amz-security-token"), Some(sts::TOKEN));
-    assert_eq!(sent.header("accept-encoding"), None);
+    for name in ["accept", "accept-encoding", "x-api-key"] {
+        assert_eq!(sent.header(name), None);
+    }
     let log = gateway.log();
     for secret in [sts::SECRET, sts::TOKEN, "canary-client"] {
         assert!(
@@ -69,9 +68,6 @@ fn keys_in_the_configuration_sign() {
 
 #[test]
 fn a_role_in_the_configuration_is_assumed_at_the_first_call() {
-    if !served() {
-        return;
-    }
     let (bedrock, sts) = (
         bedrock(),
         Upstream::start(|request| sts::assumed(request, 1, "2099-01-01T00:00:00Z")),
@@ -99,9 +95,6 @@ fn a_role_in_the_configuration_is_assumed_at_the_first_call() {
 
 #[test]
 fn an_api_key_is_a_bearer() {
-    if !served() {
-        return;
-    }
     let bedrock = bedrock();
     let gateway = Gateway::builder()
         .config(config(&bedrock, ""))
@@ -116,9 +109,6 @@ fn an_api_key_is_a_bearer() {
 
 #[test]
 fn errors_say_where() {
-    if !served() {
-        return;
-    }
     let bedrock = bedrock();
     for (rest, place) in [
         ("role_arn = \"r\"\n", "line 5: connections.b.role_arn: "),
@@ -136,7 +126,7 @@ fn errors_say_where() {
         assert!(finished.stderr.contains(place), "{finished:?}");
         assert!(!finished.stderr.contains("canary"));
     }
-    let lost = "[connections.b]\nprovider = \"aws-bedrock-invoke\"\n";
+    let lost = "[connections.b]\nprovider = \"aws-bedrock\"\n";
     let finished = Gateway::builder()
         .config(lost)
         .env("HOME", "/nowhere")
@@ -160,16 +150,13 @@ fn container(builder: super::support::gateway::Builder) -> super::support::gatew
 
 #[test]
 fn the_environment_alone_is_enough() {
-    if !served() {
-        return;
-    }
     let checked = container(Gateway::builder()).arg("--check").run();
     assert!(checked.success(), "{checked:?}");
     let gateway = container(Gateway::builder()).start();
     assert!(
         gateway
             .log()
-            .contains("connections from the environment: aws-bedrock, aws-bedrock-invoke"),
+            .contains("connections from the environment: aws-bedrock"),
         "{}",
         gateway.log()
     );
@@ -183,7 +170,7 @@ fn the_environment_alone_is_enough() {
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
     let answer = answer.to_ascii_lowercase();
     assert!(
-        answer.contains("x-gateway-connection: aws-bedrock-invoke"),
+        answer.contains("x-gateway-connection: aws-bedrock"),
         "{answer}"
     );
     assert!(
@@ -195,9 +182,6 @@ fn the_environment_alone_is_enough() {
 
 #[test]
 fn anthropics_own_names_stay_with_anthropic() {
-    if !served() {
-        return;
-    }
     let gateway = container(Gateway::builder())
         .env("ANTHROPIC_API_KEY", "canary")
         .start();
@@ -206,6 +190,6 @@ fn anthropics_own_names_stay_with_anthropic() {
     assert!(
         gateway
             .log()
-            .contains(": aws-bedrock, aws-bedrock-invoke, anthropic\n")
+            .contains("connections from the environment: aws-bedrock")
     );
 }

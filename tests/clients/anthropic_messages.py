@@ -94,6 +94,20 @@ def bearer():
 
 
 @scenario
+def models():
+    """The list in one page and in pages of one, and one model by its name, as Claude Code's discovery and the SDK read them."""
+    whole = client().models.list(limit=1000)
+    names = [model.id for model in whole.data]
+    assert args.model in names and not whole.has_more and whole.first_id == names[0] and whole.last_id == names[-1], whole
+    assert all(m.type == "model" and m.display_name and m.created_at.year > 2020 for m in whole.data), whole
+    paged = [model.id for model in client().models.list(limit=1)]
+    assert paged == names, (paged, names)
+    one = client().models.retrieve(args.model)
+    assert one.id == args.model and one.display_name, one
+    raises(anthropic.NotFoundError, lambda: client().models.retrieve("nobody-has-this"))
+
+
+@scenario
 def gateway_headers():
     raw = client().messages.with_raw_response.create(**request())
     for name in ("provider", "connection", "model", "attempts", "request-id"):

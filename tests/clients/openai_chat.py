@@ -58,6 +58,17 @@ def plain():
 
 
 @scenario
+def models():
+    listed = list(client().models.list())
+    names = [model.id for model in listed]
+    assert args.model in names, names
+    assert all(m.object == "model" and m.created > 1_600_000_000 and m.owned_by for m in listed), listed
+    one = client().models.retrieve(args.model)
+    assert one.id == args.model and one.owned_by, one
+    raises(openai.NotFoundError, lambda: client().models.retrieve("nobody-has-this"))
+
+
+@scenario
 def gateway_headers():
     raw = client().chat.completions.with_raw_response.create(model=args.model, messages=[user("Hello")])
     for name in ("provider", "connection", "model", "attempts", "request-id"):

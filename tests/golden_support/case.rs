@@ -12,6 +12,7 @@ use super::json::{Json, compact};
 const FILES: &[&str] = &[
     "case.json",
     "client_error.json",
+    "client_request.headers.json",
     "client_request.json",
     "client_response.json",
     "client_stream.sse",

@@ -8,6 +8,7 @@ use super::case::{Case, pairs};
 use super::chat_stream;
 use super::compare::{Rules, differences, shorten};
 use super::cuts;
+use super::frames;
 use super::json::{Json, compact};
 use super::run::{CLIENT_KEY, Canned, Outcome, PROVIDER_KEY, call};
 use super::signing;
@@ -24,6 +25,13 @@ pub(crate) async fn check(case: &Case, bless: bool) -> Result<Vec<String>, Strin
         return signing::check(case, &signing).await;
     }
     let mut failures = Vec::new();
+    let (stream, ends) = upstream_stream(case)?;
+    if let (Some(frames), Some(_)) = (&stream, case.file("upstream_stream.bin")?) {
+        failures.extend(frames::check(case, frames)?);
+        if case.client_request.is_none() {
+            return Ok(failures);
+        }
+    }
     let compared = [
         "upstream_request.json",
         "client_response.json",
@@ -38,7 +46,6 @@ pub(crate) async fn check(case: &Case, bless: bool) -> Result<Vec<String>, Strin
         return Err("the case expects nothing that a gateway does".to_owned());
     }
 
-    let (stream, ends) = upstream_stream(case)?;
     let canned = canned(case, stream.clone().into_iter().collect())?;
     let outcome = call(case, canned.clone()).await?;
     request(case, &outcome, &mut failures)?;
@@ -505,7 +512,11 @@ fn event_stream_kinds(case: &Case) -> Result<Option<Vec<Option<bool>>>, String> 
         if message.get("exception_type").is_some() {
             return Some(false);
         }
-        let stop = message.get("event_type").and_then(Json::as_str) == Some("messageStop");
+        // What is in a chunk of InvokeModel.
+        let decoded = message.get("decoded");
+        let delta = decoded.and_then(|event| event.get("delta"));
+        let stop = message.get("event_type").and_then(Json::as_str) == Some("messageStop")
+            || delta.is_some_and(|delta| delta.non_null("stop_reason").is_some());
         stop.then_some(true)
     });
     Ok(Some(kinds.collect()))

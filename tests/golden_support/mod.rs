@@ -6,6 +6,7 @@ pub(crate) mod chat_stream;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod cuts;
+pub(crate) mod frames;
 pub(crate) mod json;
 pub(crate) mod run;
 pub(crate) mod signing;

@@ -146,7 +146,13 @@ pub(crate) async fn call(case: &Case, canned: Canned) -> Result<Outcome, String>
     };
     let gateway = builder.build(client).map_err(|error| error.to_string())?;
 
-    let request = Request::post(case.endpoint_path)
+    let mut builder = Request::post(case.endpoint_path);
+    for (name, value) in case.headers("client_request.headers.json")? {
+        if !["authorization", "x-api-key"].contains(&&*name) {
+            builder = builder.header(name, value);
+        }
+    }
+    let request = builder
         .header("content-type", "application/json")
         .header("authorization", format!("Bearer {CLIENT_KEY}"))
         .header("x-api-key", CLIENT_KEY)

@@ -68,6 +68,7 @@ pub(in crate::convert) fn write_sampling(
     cx: &mut RequestContext<'_>,
 ) -> Result<Sampling, Refusal> {
     let version = cx.options.anthropic_version.as_deref();
+    let version = version.filter(|version| version.starts_with(|c: char| c.is_ascii_digit()));
     let taken = match cx.capabilities.sampling {
         _ if version.is_some_and(|version| version >= WITHOUT_SAMPLING) => Sampling::None,
         taken => taken,

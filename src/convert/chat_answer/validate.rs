@@ -52,13 +52,31 @@ pub(in crate::convert) fn events(stream: &[u8]) -> Vec<(String, String)> {
 
 /// Checks a Chat stream, event by event.
 pub(in crate::convert) fn validate(stream: &[u8], include_usage: bool) -> Result<Outcome, String> {
+    validate_by(
+        stream,
+        Validator {
+            include_usage,
+            counted: include_usage,
+            ..Validator::default()
+        },
+    )
+}
+
+/// The same for a stream whose client asked for the counts, but whose provider gave none.
+pub(in crate::convert) fn validate_uncounted(stream: &[u8]) -> Result<Outcome, String> {
+    validate_by(
+        stream,
+        Validator {
+            include_usage: true,
+            ..Validator::default()
+        },
+    )
+}
+
+fn validate_by(stream: &[u8], mut validator: Validator) -> Result<Outcome, String> {
     if !stream.is_empty() && !stream.ends_with(b"\n\n") {
         return Err("ends inside an event".to_owned());
     }
-    let mut validator = Validator {
-        include_usage,
-        ..Validator::default()
-    };
     for (name, data) in events(stream) {
         if !name.is_empty() {
             return Err(format!("event name {name:?}"));
@@ -98,6 +116,8 @@ enum Phase {
 #[derive(Debug, Default)]
 struct Validator {
     include_usage: bool,
+    /// Whether the counts must come.
+    counted: bool,
     phase: Phase,
     head: Option<[Value; 3]>,
     message: Map<String, Value>,
@@ -121,7 +141,7 @@ impl Validator {
             "event after the end",
         )?;
         if data == "[DONE]" {
-            let last = if self.include_usage {
+            let last = if self.counted {
                 Phase::Counted
             } else {
                 Phase::Finished
@@ -174,7 +194,7 @@ impl Validator {
         let choices = chunk["choices"].as_array().ok_or("choices")?;
         let Some(choice) = choices.first() else {
             check(
-                self.include_usage && self.phase == Phase::Finished,
+                self.counted && self.phase == Phase::Finished,
                 "usage out of place",
             )?;
             check(chunk["usage"]["total_tokens"].is_u64(), "no usage")?;
@@ -307,14 +327,19 @@ impl Validator {
             call.as_object_mut().unwrap().remove("index");
             return Ok(());
         }
-        let arguments = delta["function"]["arguments"].as_str().ok_or("arguments")?;
-        check(!arguments.is_empty(), "empty arguments")?;
-        check(call["type"] == "function", "more of a custom call")?;
+        let (kind, member) = if call["type"] == "custom" {
+            check(call["custom"]["input"] == "", "more of a custom call")?;
+            ("custom", "input")
+        } else {
+            ("function", "arguments")
+        };
+        let more = delta[kind][member].as_str().ok_or("arguments")?;
+        check(!more.is_empty(), "empty arguments")?;
         check(
-            *delta == json!({"index": index, "function": {"arguments": arguments}}),
+            *delta == json!({"index": index, kind: {member: more}}),
             "more than arguments",
         )?;
-        append(&mut call["function"]["arguments"], arguments);
+        append(&mut call[kind][member], more);
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::format::chat::answer::{
 };
 use crate::format::raw::RawStr;
 use crate::provider::chat_profile::Thoughts;
-use crate::usage::Usage;
+use crate::usage::{ServiceTier, Usage};
 
 /// Reads the chunks of one stream.
 #[derive(Debug)]
@@ -88,7 +88,13 @@ impl Reader {
 
     /// The tokens seen so far.
     pub(crate) fn usage(&self) -> Usage {
-        self.usage.unwrap_or_default()
+        let mut usage = self.usage.unwrap_or_default();
+        usage.service_tier = self
+            .service_tier
+            .as_deref()
+            .and_then(ServiceTier::from_name);
+        usage.web_searches = usage.web_searches.or(self.sources.searched());
+        usage
     }
 
     /// Takes one event. After [`Flow::Done`] everything was told; see [`Reader::ending`].

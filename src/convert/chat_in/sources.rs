@@ -55,14 +55,19 @@ impl Sources {
         replace(&mut self.results, completion.search_results);
         replace(&mut self.citations, completion.citations);
         let Some(message) = message else { return };
-        if message.executed_tools.is_some() {
-            for tool in objects::<ExecutedTool<'_>>(message.executed_tools) {
-                self.executed_tool(&tool);
-            }
-        }
+        self.update_executed(message.executed_tools);
         if message.annotations.is_some() {
             for annotation in objects::<answer::Annotation<'_>>(message.annotations) {
                 self.annotation(&annotation);
+            }
+        }
+    }
+
+    /// Takes the list of tools that Groq ran.
+    pub(in crate::convert) fn update_executed(&mut self, tools: Option<&RawValue>) {
+        if tools.is_some() {
+            for tool in objects::<ExecutedTool<'_>>(tools) {
+                self.executed_tool(&tool);
             }
         }
     }
@@ -129,6 +134,13 @@ impl Sources {
     /// Whether the web was searched, as far as is known.
     pub(crate) fn is_known(&self) -> bool {
         !(self.results.is_empty() && self.citations.is_empty() && self.executed.is_empty())
+    }
+
+    /// How many searches the provider told one by one; `None` where it told none.
+    pub(in crate::convert) fn searched(&self) -> Option<u64> {
+        u64::try_from(self.executed.len())
+            .ok()
+            .filter(|count| *count > 0)
     }
 
     /// The searches that the provider told one by one.

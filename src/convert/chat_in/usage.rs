@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::format::chat::answer::object;
 use crate::format::messages::Count;
 use crate::format::openai_usage::{self, Details};
+use crate::price::Dollars;
 use crate::provider::chat_profile::OutputTokens;
 use crate::usage::Usage;
 
@@ -27,6 +28,26 @@ struct View<'a> {
     /// Perplexity.
     #[serde(borrow)]
     search_context_size: Option<&'a RawValue>,
+    /// Perplexity: [`Cost`]; some relays: a number of dollars.
+    #[serde(borrow)]
+    cost: Option<&'a RawValue>,
+}
+
+/// What Perplexity says that a call cost, in dollars.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cost<'a> {
+    #[serde(borrow)]
+    total_cost: Option<&'a RawValue>,
+}
+
+/// The amount that `raw` tells; none where it is anything else.
+fn dollars(raw: Option<&RawValue>) -> Option<Dollars> {
+    let amount = match object::<Cost<'_>>(raw) {
+        Some(cost) => cost.total_cost,
+        None => raw,
+    };
+    amount?.get().parse().ok()
 }
 
 /// The counts that a `usage` object has.
@@ -40,6 +61,7 @@ struct Counts {
     /// Perplexity's count of reasoning beside the completion.
     reasoning: Option<u64>,
     searches: Option<u64>,
+    cost: Option<Dollars>,
     is_perplexity: bool,
 }
 
@@ -56,6 +78,7 @@ impl Counts {
             completion_details: Details::read(view.completion_tokens_details),
             reasoning,
             searches,
+            cost: dollars(view.cost),
             is_perplexity: view.search_context_size.is_some()
                 || reasoning.is_some()
                 || searches.is_some(),
@@ -71,6 +94,7 @@ impl Counts {
             self.completion_details,
         );
         usage.web_searches = self.searches;
+        usage.cost = self.cost;
         match output {
             OutputTokens::Whole => {}
             OutputTokens::RestOfTotal => {

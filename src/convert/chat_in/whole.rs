@@ -14,6 +14,7 @@ use crate::format::chat::answer::{
 use crate::format::error::{ClientError, Fault};
 use crate::format::raw::RawStr;
 use crate::provider::chat_profile::Thoughts;
+use crate::usage::{ServiceTier, Usage};
 
 /// A whole answer. Texts are the inside of JSON strings.
 #[derive(Debug, Default)]
@@ -73,6 +74,11 @@ impl<'a> Whole<'a> {
             object::<XGroq<'_>>(completion.x_groq)
                 .and_then(|extra| usage::read(extra.usage, output))
         });
+        let tier = completion.service_tier.non_empty().map(RawStr::decode);
+        let usage = usage.map(|usage| Usage {
+            service_tier: tier.as_deref().and_then(ServiceTier::from_name),
+            ..usage
+        });
         let mut whole = Self {
             head: Head {
                 usage,
@@ -94,12 +100,17 @@ impl<'a> Whole<'a> {
                 .unwrap_or_default(),
             called: !whole.calls.is_empty(),
             usage,
-            service_tier: completion
-                .service_tier
-                .non_empty()
-                .map(|tier| tier.decode().into_owned()),
+            service_tier: tier.map(Cow::into_owned),
         };
         Ok(whole)
+    }
+
+    /// What was used where the client is told `shown`: with the searches that it does not get to see.
+    pub(crate) fn used(&self, shown: Usage) -> Usage {
+        Usage {
+            web_searches: shown.web_searches.or(self.sources.searched()),
+            ..shown
+        }
     }
 
     fn take(&mut self, message: &Message<'a>, origin: &Origin) {

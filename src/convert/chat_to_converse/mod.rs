@@ -5,3 +5,6 @@ pub(crate) mod response;
 mod sink;
 pub(crate) mod state;
 pub(crate) mod stream;
+
+#[cfg(test)]
+mod tests;

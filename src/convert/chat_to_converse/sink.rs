@@ -5,6 +5,7 @@ use crate::convert::chat_answer::annotations::Annotations;
 use crate::convert::chat_answer::call::Call;
 use crate::convert::chat_answer::cutter::Cutter;
 use crate::convert::chat_answer::reasoning::{Fields, SEPARATOR, Signed};
+use crate::convert::chat_out::escaped;
 use crate::convert::converse_envelope::Redacted;
 use crate::convert::converse_in::{Closing, Ending, Head, Opening, Sink};
 use crate::convert::scalars::scalars_inside;
@@ -142,7 +143,7 @@ impl Told {
             return Open::Hidden;
         }
         let call = Call {
-            id: format!("\"{}\"", crate::convert::chat_out::escaped(id)),
+            id: format!("\"{}\"", escaped(id)),
             name: self.state.tools.original(name).to_owned(),
             // The deprecated fields know no freeform tools.
             custom: self.state.tools.is_custom(name) && !self.state.legacy_functions,
@@ -172,7 +173,7 @@ impl Told {
 /// Writes a text that is not escaped yet.
 fn write_plain(page: &mut impl Page, text: &str) {
     if !text.is_empty() {
-        page.text(&crate::convert::chat_out::escaped(text));
+        page.text(&escaped(text));
     }
 }
 
@@ -283,7 +284,10 @@ impl<P: Page> Sink for Telling<'_, P> {
                 any,
             } => {
                 if call.custom {
-                    page.input(ord, &call, &wrapped_input::unwrap(&input).input);
+                    let input = wrapped_input::unwrap(&input).input;
+                    if !input.is_empty() {
+                        page.input(ord, &call, &input);
+                    }
                 } else if !any {
                     // Clients parse the arguments of tools without any, too.
                     page.input(ord, &call, "{}");

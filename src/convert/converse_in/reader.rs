@@ -61,6 +61,7 @@ impl Reader {
     fn counted(&self) -> Option<Usage> {
         let mut usage = self.usage?;
         usage.reasoning = self.thinking_tokens;
+        usage.service_tier = self.service_tier.map(ServiceTier::billed);
         Some(usage)
     }
 

@@ -6,6 +6,7 @@ use crate::convert::machine::StreamError;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
 use crate::format::raw::RawStr;
+use crate::usage;
 
 /// Why the model stopped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -123,6 +124,16 @@ impl ServiceTier {
             "reserved" => Self::Reserved,
             _ => return None,
         })
+    }
+
+    /// The tier that prices depend on.
+    pub(super) fn billed(self) -> usage::ServiceTier {
+        match self {
+            Self::Default => usage::ServiceTier::Standard,
+            Self::Flex => usage::ServiceTier::Flex,
+            Self::Priority => usage::ServiceTier::Priority,
+            Self::Reserved => usage::ServiceTier::Reserved,
+        }
     }
 
     /// OpenAI's word.

@@ -68,13 +68,15 @@ impl<'a> Whole<'a> {
         }
         let fields = AdditionalFields::read(answer.additional_model_response_fields);
         let mut usage = TokenUsage::read(answer.usage);
+        let tier = service_tier(answer.service_tier).get();
+        let service_tier = tier.and_then(ServiceTier::read);
         if let Some(usage) = &mut usage {
             usage.reasoning = fields.thinking_tokens;
+            usage.service_tier = service_tier.map(ServiceTier::billed);
         }
-        let tier = service_tier(answer.service_tier).get();
         let ending = Ending {
             usage,
-            service_tier: tier.and_then(ServiceTier::read),
+            service_tier,
             ..Ending::new(reason, calls > 0, &fields)
         };
         Ok(Self {

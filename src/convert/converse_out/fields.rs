@@ -1,8 +1,9 @@
 //! The members of the request that are neither conversation nor tools.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::Out;
 use crate::codec::write::{self, Array, Object};
@@ -71,13 +72,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Sets a member to a string.
-    pub(in crate::convert) fn set_string(&mut self, key: impl Into<Cow<'a, str>>, text: &str) {
-        let mut json = BytesMut::with_capacity(text.len() + 2);
-        write::string(&mut json, text);
-        self.set(key, String::from_utf8_lossy(&json).into_owned());
-    }
-
     /// Whether the member is set.
     pub(in crate::convert) fn has(&self, key: &str) -> bool {
         self.members.iter().any(|(name, _)| name == key)
@@ -93,8 +87,19 @@ impl<'a> Fields<'a> {
 
     /// Takes over every member of a client's own object, whose values win.
     pub(in crate::convert) fn merge(&mut self, object: &'a str) {
+        let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
+        for (index, (key, _)) in self.members.iter().enumerate() {
+            places.insert(key.clone(), index);
+        }
         for (key, value) in walk::members(object) {
-            self.set(key.decode(), value);
+            let (key, value) = (key.decode(), Cow::Borrowed(value));
+            let place = places.get(&key).copied();
+            if let Some((_, old)) = place.and_then(|place| self.members.get_mut(place)) {
+                *old = value;
+            } else {
+                places.insert(key.clone(), self.members.len());
+                self.members.push((key, value));
+            }
         }
     }
 
@@ -288,7 +293,7 @@ mod tests {
         let mut fields = Fields::default();
         assert_eq!(written(|out| fields.write(out)), "{}");
         fields.set("top_k", "5");
-        fields.set_string("word", "a\"b");
+        fields.set("word", r#""a\"b""#);
         fields.add_beta("one");
         fields.add_beta("one");
         fields.merge(r#"{"t\u006fp_k":7,"x":{"y": 1}}"#);

@@ -1,16 +1,18 @@
 //! Reading Messages requests: what does not depend on where they go.
 
+mod params;
 mod path;
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+pub(in crate::convert) use params::{effort, json_schema, report_unknown, thinking};
 pub(in crate::convert) use path::{At, missing, unsupported};
 
 use crate::convert::path::{parse, wrong_type};
 use crate::convert::report::{LossReport, Refusal};
-use crate::format::messages::request::{Block, MAX_BLOCKS};
+use crate::format::messages::request::{Block, MAX_BLOCKS, Message, Request, Source};
 use crate::format::raw::RawStr;
 use crate::format::view::List;
 use crate::format::walk;
@@ -61,6 +63,75 @@ impl<'a> Content<'a> {
         let List(blocks) = parse::<List<Block<'a>, MAX_BLOCKS>>(text, path)?;
         Ok(Self::Blocks(blocks))
     }
+}
+
+/// The messages of a request, of which there is at least one.
+pub(in crate::convert) fn messages<'r, 'a>(
+    request: &'r Request<'a>,
+) -> Result<&'r [Message<'a>], Refusal> {
+    match &request.messages {
+        None => Err(missing("messages")),
+        Some(List(messages)) if messages.is_empty() => Err(Refusal::invalid(
+            "messages",
+            "messages: at least one message is required",
+        )),
+        Some(List(messages)) => Ok(messages),
+    }
+}
+
+/// Who says a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::convert) enum Speaker {
+    User,
+    Assistant,
+    System,
+}
+
+/// Who says a message, and what; members that no other vendor has are reported.
+pub(in crate::convert) fn open<'a>(
+    message: &Message<'a>,
+    at: At,
+    report: &mut LossReport,
+) -> Result<(Speaker, Content<'a>), Refusal> {
+    for name in &message.unknown {
+        report.drop_field(format!("messages[].{name}"));
+    }
+    if message.output_config.is_some() {
+        report.drop_field("messages[].output_config");
+    }
+    let Some(role) = message.role else {
+        return Err(missing(at.member("role")));
+    };
+    let Some(content) = message.content else {
+        return Err(missing(at.member("content")));
+    };
+    let content = Content::read(content.get(), || at.member("content"))?;
+    let speaker = match &*role.decode() {
+        "user" => Speaker::User,
+        "assistant" => Speaker::Assistant,
+        "system" => Speaker::System,
+        _ => {
+            let path = at.member("role");
+            let message = format!("{path}: it is one of user, assistant and system");
+            return Err(Refusal::invalid(path, message));
+        }
+    };
+    Ok((speaker, content))
+}
+
+/// Where the bytes of an image or a document are, and in which way it says so.
+pub(in crate::convert) fn source_of<'a>(
+    block: &Block<'a>,
+    at: At,
+) -> Result<(Source<'a>, Cow<'a, str>), Refusal> {
+    let Some(source) = block.source else {
+        return Err(missing(at.member("source")));
+    };
+    let source: Source<'a> = parse(source.get(), || at.member("source"))?;
+    let Some(kind) = source.kind else {
+        return Err(missing(at.member("source.type")));
+    };
+    Ok((source, kind.decode()))
 }
 
 /// A block's type.

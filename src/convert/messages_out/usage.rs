@@ -16,6 +16,8 @@ pub(super) const UNKNOWN: Usage = Usage {
     output: None,
     reasoning: None,
     web_searches: None,
+    service_tier: None,
+    cost: None,
 };
 
 /// Writes Anthropic's `Usage`; the counters that every message has are 0 where nothing is known.

@@ -74,7 +74,7 @@ pub(crate) fn convert(
     );
     Ok(ConvertedAnswer {
         body: out.freeze(),
-        usage,
+        usage: whole.used(usage),
     })
 }
 

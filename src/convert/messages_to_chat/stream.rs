@@ -76,7 +76,7 @@ pub(crate) fn replay(
     let mut told = Told::new(state, cx);
     whole.tell(&mut told.to(out));
     told.end(&whole.ending, out);
-    Ok(closing::usage(whole.ending.usage, told.searches))
+    Ok(whole.used(closing::usage(whole.ending.usage, told.searches)))
 }
 
 /// What the client was told.

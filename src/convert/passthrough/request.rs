@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use crate::call::Call;
 use crate::codec::contains;
 use crate::codec::scan::{ScanLimits, elements, members, scan};
-use crate::codec::splice::{Edit, splice};
+use crate::codec::splice::{Edit, cuts, splice};
 use crate::codec::write;
 use crate::convert::report::{LossReport, Refusal};
 use crate::endpoint::Endpoint;
@@ -17,7 +17,7 @@ use crate::provider::Provider;
 /// What the envelopes begin with in which the gateway carries another provider's signed reasoning.
 ///
 /// Every provider answers 400 to reasoning that it did not sign itself.
-const ENVELOPE: &str = "tlg1.";
+pub(crate) const ENVELOPE: &str = "tlg1.";
 
 /// The client's bytes, but for the model's name and for reasoning that another provider signed.
 pub(crate) fn edit(
@@ -91,19 +91,22 @@ fn envelopes(endpoint: Endpoint, body: &[u8]) -> Vec<(Range<usize>, &'static str
                     content,
                     "messages[].content[].signature",
                     &mut found,
-                    |block| {
-                        ["signature", "data"].into_iter().any(|key| {
-                            has(body, block, "type", |kind| {
-                                matches!(kind, "thinking" | "redacted_thinking")
-                            }) && has(body, block, key, |value| value.starts_with(ENVELOPE))
-                        })
-                    },
+                    |block| is_foreign_thinking(body, block),
                 );
             }
         }
         Endpoint::Chat => {}
     }
     found
+}
+
+/// Whether a block is thinking that another provider signed.
+pub(crate) fn is_foreign_thinking(body: &[u8], block: &Range<usize>) -> bool {
+    has(body, block, "type", |kind| {
+        matches!(kind, "thinking" | "redacted_thinking")
+    }) && ["signature", "data"]
+        .into_iter()
+        .any(|key| has(body, block, key, |value| value.starts_with(ENVELOPE)))
 }
 
 /// Notes the elements of an array that `is` names, with a comma each, so that what is left is still an array.
@@ -115,42 +118,23 @@ fn cut(
     is: impl Fn(&Range<usize>) -> bool,
 ) {
     let all: Vec<_> = elements(body, array).collect();
-    // Where the last element that stays ends: what is cut behind it takes the comma before it along.
-    let mut kept_end = None;
-    for (at, element) in all.iter().enumerate() {
-        if !is(element) {
-            kept_end = Some(element.end);
-            continue;
-        }
-        let next_kept = all.iter().skip(at + 1).find(|next| !is(next));
-        let next = all.get(at + 1);
-        match (next_kept, next, kept_end) {
-            // Something that stays follows: up to the next element.
-            (Some(_), Some(next), _) => found.push((element.start..next.start, path)),
-            // The last ones: from the end of what stays before them. The first of them takes that comma, the others theirs.
-            (_, _, Some(end)) => {
-                found.push((end..element.end, path));
-                kept_end = Some(element.end);
-            }
-            // Nothing stays at all.
-            (None, next, None) => {
-                found.push((
-                    element.start..next.map_or(element.end, |next| next.start),
-                    path,
-                ));
-            }
-            (Some(_), None, None) => {}
-        }
-    }
+    let goes: Vec<bool> = all.iter().map(is).collect();
+    let spans = cuts(&all, |at| goes.get(at) == Some(&true));
+    found.extend(spans.into_iter().map(|span| (span, path)));
 }
 
-fn member(body: &[u8], object: &Range<usize>, key: &str) -> Option<Range<usize>> {
+pub(crate) fn member(body: &[u8], object: &Range<usize>, key: &str) -> Option<Range<usize>> {
     members(body, object.clone())
         .find(|member| member.key == key)
         .map(|member| member.value)
 }
 
-fn has(body: &[u8], object: &Range<usize>, key: &str, is: impl Fn(&str) -> bool) -> bool {
+pub(crate) fn has(
+    body: &[u8],
+    object: &Range<usize>,
+    key: &str,
+    is: impl Fn(&str) -> bool,
+) -> bool {
     member(body, object, key)
         .and_then(|span| std::str::from_utf8(body.get(span)?).ok())
         .and_then(RawStr::from_json)

@@ -6,11 +6,14 @@ use serde_json::value::RawValue;
 
 use super::error::stream_error;
 use super::usage::{self, Holder};
+use crate::codec::{has_value, values};
+use crate::convert::chat_in::Sources;
 use crate::convert::machine::{Dialect, StreamError};
 use crate::convert::upstream_error::UpstreamError;
 use crate::endpoint::Format;
+use crate::format::chat::answer::object;
 use crate::format::messages::{Answer, Counts, Event, Text};
-use crate::usage::Usage;
+use crate::usage::{ServiceTier, Usage};
 
 /// Watches the events of one stream.
 #[derive(Debug)]
@@ -22,8 +25,12 @@ pub(crate) struct Tap {
     counts: Counts,
     /// The last `sequence_number` of a Responses stream.
     sequence_number: Option<u64>,
+    /// The searches that Groq says it ran.
+    sources: Sources,
+    /// The tier that a Chat stream names.
+    service_tier: Option<ServiceTier>,
     /// The keys of those Chat chunks that are more than a piece of text.
-    chat_keys: [Finder<'static>; 3],
+    chat_keys: [Finder<'static>; 4],
     sequence_key: Finder<'static>,
 }
 
@@ -39,6 +46,8 @@ struct Chunk<'a> {
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
     x_groq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -46,6 +55,16 @@ struct Chunk<'a> {
 struct Choice<'a> {
     #[serde(borrow)]
     finish_reason: Text<'a>,
+    /// [`Delta`].
+    #[serde(borrow)]
+    delta: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Delta<'a> {
+    #[serde(borrow)]
+    executed_tools: Option<&'a RawValue>,
 }
 
 /// A terminal event of a Responses stream, or the response in it.
@@ -56,8 +75,6 @@ struct Terminal<'a> {
     response: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,10 +93,13 @@ impl Tap {
             usage: Usage::default(),
             counts: Counts::default(),
             sequence_number: None,
+            sources: Sources::default(),
+            service_tier: None,
             chat_keys: [
                 Finder::new("\"finish_reason\""),
                 Finder::new("\"usage\""),
                 Finder::new("\"error\""),
+                Finder::new("\"executed_tools\""),
             ],
             sequence_key: Finder::new("\"sequence_number\""),
         }
@@ -113,7 +133,12 @@ impl Tap {
     pub(crate) fn usage(&self) -> Usage {
         match self.format {
             Format::Messages => self.counts.usage(),
-            Format::Chat | Format::Responses => self.usage,
+            Format::Responses => self.usage,
+            Format::Chat => Usage {
+                service_tier: self.service_tier.or(self.usage.service_tier),
+                web_searches: self.usage.web_searches.or(self.sources.searched()),
+                ..self.usage
+            },
         }
     }
 
@@ -153,9 +178,11 @@ impl Tap {
         if let Some(error) = chunk.error.filter(|error| is_truthy(error)) {
             return self.fail(UpstreamError::read_object(error));
         }
+        self.service_tier = usage::tier(chunk.service_tier).or(self.service_tier);
         let holder = Holder {
             usage: chunk.usage,
             x_groq: chunk.x_groq,
+            ..Holder::default()
         };
         if let Some(usage) = usage::chat(&holder) {
             self.usage = usage;
@@ -164,6 +191,10 @@ impl Tap {
             .choices
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
             .unwrap_or_default();
+        for choice in &choices {
+            let delta: Delta<'_> = object(choice.delta).unwrap_or_default();
+            self.sources.update_executed(delta.executed_tools);
+        }
         self.complete |= choices
             .iter()
             .any(|choice| choice.finish_reason.non_empty().is_some());
@@ -186,8 +217,8 @@ impl Tap {
             .response
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
             .unwrap_or_default();
-        if let Some(counts) = response.usage {
-            self.usage = usage::responses(counts);
+        if let Some(answer) = event.response {
+            self.usage = usage::responses(answer.get().as_bytes());
         }
         if !failed {
             return Ok(());
@@ -266,13 +297,6 @@ fn kind<'a>(name: &'a str, data: &'a [u8]) -> std::borrow::Cow<'a, str> {
     kind.get().map(|kind| kind.decode()).unwrap_or_default()
 }
 
-/// Whether `key` (with its quotes) stands in `json` before a value other than `null`.
-///
-/// Inside a JSON string a quote is escaped, so that there the key is not found, or at least not before a colon.
-fn has_value(key: &Finder<'_>, json: &[u8]) -> bool {
-    values(key, json).any(|value| !value.starts_with(b"null"))
-}
-
 /// The first number that stands after `key`.
 fn number_after(key: &Finder<'_>, json: &[u8]) -> Option<u64> {
     values(key, json).find_map(|value| {
@@ -281,15 +305,6 @@ fn number_after(key: &Finder<'_>, json: &[u8]) -> Option<u64> {
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         std::str::from_utf8(value.get(..length)?).ok()?.parse().ok()
-    })
-}
-
-/// What follows each `key` of `json`.
-fn values<'a>(key: &Finder<'_>, json: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let length = key.needle().len();
-    key.find_iter(json).filter_map(move |at| {
-        let rest = json.get(at + length..)?.trim_ascii_start();
-        Some(rest.strip_prefix(b":")?.trim_ascii_start())
     })
 }
 

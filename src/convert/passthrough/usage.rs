@@ -3,11 +3,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::convert::chat_in;
+use crate::convert::chat_in::{self, Sources};
 use crate::endpoint::Format;
-use crate::format::messages::Counts;
-use crate::format::responses::Counts as ResponsesCounts;
-use crate::usage::Usage;
+use crate::format::chat::answer::{Choice, Message, list, object};
+use crate::format::messages::{Counts, Text};
+use crate::format::responses::Answer;
+use crate::usage::{ServiceTier, Usage};
 
 /// The counts of a whole answer; unknown where the answer has none.
 pub(crate) fn answer_usage(format: Format, body: &[u8]) -> Usage {
@@ -15,8 +16,12 @@ pub(crate) fn answer_usage(format: Format, body: &[u8]) -> Usage {
         return Usage::default();
     };
     match format {
-        Format::Chat => chat(&answer).unwrap_or_default(),
-        Format::Responses => answer.usage.map(responses).unwrap_or_default(),
+        Format::Chat => {
+            let mut usage = chat(&answer).unwrap_or_default();
+            usage.web_searches = usage.web_searches.or_else(|| searches(&answer, body));
+            usage
+        }
+        Format::Responses => responses(body),
         Format::Messages => {
             let mut counts = Counts::default();
             counts.update(answer.usage);
@@ -34,6 +39,10 @@ pub(super) struct Holder<'a> {
     /// Groq's own member, which has the counts where `usage` is missing.
     #[serde(borrow)]
     pub(super) x_groq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) service_tier: Text<'a>,
+    #[serde(borrow)]
+    pub(super) choices: Option<&'a RawValue>,
 }
 
 /// The counts of a Chat answer or chunk, whichever provider made it; `None` when it has none.
@@ -47,12 +56,36 @@ pub(super) fn chat(holder: &Holder<'_>) -> Option<Usage> {
         }
         (None, None) => return None,
     };
-    chat_in::usage::read_any(raw)
+    let mut usage = chat_in::usage::read_any(raw)?;
+    usage.service_tier = tier(holder.service_tier);
+    Some(usage)
+}
+
+/// The tier that a Chat answer or chunk names.
+pub(super) fn tier(name: Text<'_>) -> Option<ServiceTier> {
+    ServiceTier::from_name(&name.get()?.decode())
+}
+
+/// The searches that Groq says it ran for a whole answer.
+fn searches(answer: &Holder<'_>, body: &[u8]) -> Option<u64> {
+    if !crate::codec::contains(body, b"\"executed_tools\"") {
+        return None;
+    }
+    let mut sources = Sources::default();
+    for choice in list(answer.choices) {
+        let choice: Choice<'_> = object(Some(choice)).unwrap_or_default();
+        let message: Message<'_> = object(choice.message).unwrap_or_default();
+        sources.update_executed(message.executed_tools);
+    }
+    sources.searched()
 }
 
 /// The counts of a Responses answer.
-pub(super) fn responses(raw: &RawValue) -> Usage {
-    ResponsesCounts::read(Some(raw)).usage
+pub(super) fn responses(answer: &[u8]) -> Usage {
+    let answer: Answer<'_> = serde_json::from_slice(answer).unwrap_or_default();
+    let mut usage = answer.counts().usage;
+    usage.web_searches = usage.web_searches.or_else(|| answer.searches());
+    usage
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) fn convert(
     items.response.whole(end, &usage, &mut out);
     Ok(ConvertedAnswer {
         body: out.freeze(),
-        usage,
+        usage: whole.used(usage),
     })
 }
 
@@ -47,5 +47,5 @@ pub(crate) fn replay(
     items.say_something(out);
     let (end, usage) = items.conclude(&whole.ending);
     items.response.finish(end, &usage, out);
-    Ok(usage)
+    Ok(whole.used(usage))
 }

@@ -5,7 +5,7 @@
 use serde_json::value::RawValue;
 
 use crate::format::raw::RawStr;
-use crate::format::view::{List, WithText, view};
+use crate::format::view::{List, view};
 
 /// More messages than Anthropic takes.
 pub(crate) const MAX_MESSAGES: usize = 100_000;
@@ -28,7 +28,8 @@ view! {
         stream: bool = "stream",
         tools: List<&'a RawValue, MAX_TOOLS> = "tools",
         tool_choice: ToolChoice<'a> = "tool_choice",
-        thinking: WithText<'a, Thinking<'a>> = "thinking",
+        // A [`Thinking`], which may go on as it is.
+        thinking: &'a RawValue = "thinking",
         output_config: OutputConfig<'a> = "output_config",
         output_format: OutputFormat<'a> = "output_format",
         metadata: Metadata<'a> = "metadata",

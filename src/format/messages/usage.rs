@@ -84,7 +84,9 @@ impl Counts {
             details.web_search_requests.overwrite(&mut raw.web_searches);
         }
         if let Some(tier) = view.service_tier.get() {
-            self.tier = match &*tier.decode() {
+            let tier = tier.decode();
+            raw.service_tier = crate::usage::ServiceTier::from_name(&tier);
+            self.tier = match &*tier {
                 "standard" => Some(ServiceTier::Standard),
                 "priority" => Some(ServiceTier::Priority),
                 "batch" => Some(ServiceTier::Batch),

@@ -153,7 +153,22 @@ impl<'a> Answer<'a> {
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::read(self.usage);
         counts.usage.web_searches = web_searches(self.tool_usage);
+        counts.usage.service_tier = self
+            .service_tier
+            .get()
+            .and_then(|tier| crate::usage::ServiceTier::from_name(&tier.decode()));
         counts
+    }
+
+    /// The web searches among the output items; `None` where there is none.
+    pub(crate) fn searches(&self) -> Option<u64> {
+        let items = self.items()?;
+        let is_search = |item: &&Item<'_>| {
+            let kind = item.kind.get();
+            kind.is_some_and(|kind| kind.is("web_search_call"))
+        };
+        let count = u64::try_from(items.iter().filter(is_search).count()).ok();
+        count.filter(|count| *count > 0)
     }
 }
 

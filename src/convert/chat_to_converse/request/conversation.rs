@@ -214,7 +214,7 @@ impl<'w, 'a, 'c> Writer<'w, 'a, 'c> {
     ) -> Result<(), Refusal> {
         let content = message.content.map(RawValue::get).unwrap_or_default();
         if let Some(text) = RawStr::from_json(content) {
-            self.text(text, index, place)
+            self.text(text, index, *place)
         } else if walk::is_array(content) {
             self.parts(content, index, place)
         } else if content.is_empty() {

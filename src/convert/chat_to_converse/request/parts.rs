@@ -63,23 +63,23 @@ impl<'a> Writer<'_, 'a, '_> {
                 let Some(text) = part.text else {
                     return Err(path::missing(at.member("text")));
                 };
-                self.text(text, at.message, place)?;
+                self.text(text, at.message, *place)?;
             }
             "image_url" => {
                 let image = self.image(&part, at)?;
-                self.media(Media::Image(image), at, place)?;
+                self.media(&Media::Image(image), at, *place)?;
             }
             "file" => {
                 let Some(file) = &part.file else {
                     return Err(path::missing(at.member("file")));
                 };
                 let media = self.file(file, at)?;
-                self.media(media, at, place)?;
+                self.media(&media, at, *place)?;
             }
             "input_audio" if matches!(place, Place::User) => {
                 part.unknown.retain(|name| name != "input_audio");
                 let audio = audio(element, at)?;
-                self.media(Media::Audio(audio), at, place)?;
+                self.media(&Media::Audio(audio), at, *place)?;
             }
             _ => {
                 return Err(TARGET.unsupported(at.path(), "has no word for a part of this type"));
@@ -99,7 +99,7 @@ impl<'a> Writer<'_, 'a, '_> {
         &mut self,
         text: RawStr<'a>,
         index: usize,
-        place: &Place,
+        place: Place,
     ) -> Result<(), Refusal> {
         match place {
             Place::User => {
@@ -112,7 +112,7 @@ impl<'a> Writer<'_, 'a, '_> {
         Ok(())
     }
 
-    fn media(&mut self, media: Media<'a>, at: At, place: &Place) -> Result<(), Refusal> {
+    fn media(&mut self, media: &Media<'a>, at: At, place: Place) -> Result<(), Refusal> {
         let kind = match media {
             Media::Document(_) => Kind::Document,
             Media::Image(_) | Media::Audio(_) => Kind::Other,
@@ -126,7 +126,7 @@ impl<'a> Writer<'_, 'a, '_> {
             }
             Place::Result { .. } => self.turns.result_block(kind),
         };
-        match &media {
+        match media {
             Media::Image(image) => image.write(out),
             Media::Document(document) => document.write(out),
             Media::Audio(audio) => audio.write(out),

@@ -15,6 +15,7 @@ use crate::convert::data_url::{self, DataUrl, FileKind};
 use crate::convert::report::Refusal;
 use crate::format::chat::request::File;
 use crate::format::raw::RawStr;
+use crate::provider::Provider;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
@@ -130,6 +131,12 @@ impl<'a> Writer<'_, 'a, '_> {
             return Err(Refusal::unsupported(
                 at.member("file.file_id"),
                 "a file that was uploaded to OpenAI is not known to Anthropic",
+            ));
+        }
+        if self.cx.provider == Provider::AwsBedrockInvoke {
+            return Err(Refusal::unsupported(
+                at.member("file.file_id"),
+                "Bedrock knows no uploaded files",
             ));
         }
         self.begin_in(slot)?;

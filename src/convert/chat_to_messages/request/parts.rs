@@ -87,6 +87,12 @@ impl<'a> Writer<'_, 'a, '_> {
             }
             // Anthropic's own blocks, an extension.
             "document" | "search_result" => {
+                if self.cx.provider == Provider::AwsBedrockInvoke && is_elsewhere(element) {
+                    return Err(Refusal::unsupported(
+                        at.member("source"),
+                        "Bedrock takes nothing by URL, and knows no uploaded files",
+                    ));
+                }
                 self.begin_in(slot)?;
                 copy_without_mark(element, &mut self.out.buf);
                 self.out.end_block();
@@ -196,6 +202,14 @@ impl<'a> Writer<'_, 'a, '_> {
         self.out.end_block();
         Ok(())
     }
+}
+
+/// Whether the source of one of Anthropic's own blocks is a URL or an uploaded file.
+fn is_elsewhere(block: &str) -> bool {
+    let source = walk::member(block, "source");
+    let kind = source.and_then(|source| walk::member(source, "type"));
+    let kind = kind.and_then(RawStr::from_json).map(RawStr::decode);
+    matches!(kind.as_deref(), Some("url" | "file"))
 }
 
 /// Copies an object without its closing bracket and without the cache mark, which is written anew.

@@ -13,6 +13,7 @@ use crate::codec::write;
 use crate::convert::anthropic_out::cache::{self, Out, Section, Ttl};
 use crate::convert::chat_request::choice;
 use crate::convert::context::RequestContext;
+use crate::convert::invoke::runs_tool;
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::{self, Taken, ToolNames};
 use crate::format::chat::request::{
@@ -20,6 +21,7 @@ use crate::format::chat::request::{
 };
 use crate::format::raw::RawStr;
 use crate::format::walk;
+use crate::provider::Provider;
 
 /// What the types of Anthropic's own tools begin with; clients may send them as they are.
 const NATIVE: [&str; 9] = [
@@ -158,7 +160,10 @@ impl<'a> Tools<'a> {
                 report_unknown(&custom.unknown, "tools[].custom.", cx);
                 (Some(name), Kind::Custom(custom))
             }
-            native if NATIVE.iter().any(|prefix| native.starts_with(prefix)) => {
+            native
+                if NATIVE.iter().any(|prefix| native.starts_with(prefix))
+                    && (cx.provider != Provider::AwsBedrockInvoke || runs_tool(native)) =>
+            {
                 (tool.name, Kind::Native(texts.get(index)))
             }
             _ => {

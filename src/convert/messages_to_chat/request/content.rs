@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::convert::chat_out::{Escaped, Media, Url};
 use crate::convert::context::RequestContext;
-use crate::convert::messages_in::{At, cites, missing, report_extras, unsupported};
+use crate::convert::messages_in::{At, cites, missing, report_extras, source_of, unsupported};
 use crate::convert::path::{parse, wrong_type};
 use crate::convert::report::Refusal;
 use crate::format::messages::request::{Block, MAX_BLOCKS, Source};
@@ -252,18 +252,6 @@ impl Pieces<'_, '_> {
         let what = format!("a source of type `{kind}`");
         unsupported(at.member("source"), self.cx.provider, &what)
     }
-}
-
-/// Where the bytes of an image or a document are, and in which way it says so.
-fn source_of<'a>(block: &Block<'a>, at: At) -> Result<(Source<'a>, Cow<'a, str>), Refusal> {
-    let Some(source) = block.source else {
-        return Err(missing(at.member("source")));
-    };
-    let source: Source<'a> = parse(source.get(), || at.member("source"))?;
-    let Some(kind) = source.kind else {
-        return Err(missing(at.member("source.type")));
-    };
-    Ok((source, kind.decode()))
 }
 
 fn base64_url<'a>(source: &Source<'a>, at: At) -> Result<Url<'a>, Refusal> {

@@ -4,12 +4,11 @@ use serde_json::value::RawValue;
 
 use crate::codec::write::Object;
 use crate::convert::context::RequestContext;
-use crate::convert::messages_in::{missing, unsupported};
+use crate::convert::messages_in::{json_schema, missing, report_unknown, unsupported};
 use crate::convert::path::wrong_type;
 use crate::convert::report::Refusal;
-use crate::format::messages::request::{OutputFormat, Request};
+use crate::format::messages::request::Request;
 use crate::format::raw::RawStr;
-use crate::format::walk;
 use crate::provider::chat_profile::ChatProfile;
 
 /// Refuses what the target cannot keep, and reports what no Chat provider has a word for.
@@ -44,25 +43,7 @@ pub(super) fn refuse_or_drop(
             cx.report.drop_field(field);
         }
     }
-    // Like any other tool that the target cannot run.
-    if request
-        .mcp_servers
-        .as_ref()
-        .is_some_and(|list| !list.0.is_empty())
-    {
-        cx.report.drop_field("mcp_servers");
-    }
-    for name in &request.unknown {
-        cx.report.drop_field(name.to_string());
-    }
-    if let Some(config) = &request.output_config {
-        if config.task_budget.is_some() {
-            cx.report.drop_field("output_config.task_budget");
-        }
-        for name in &config.unknown {
-            cx.report.drop_field(format!("output_config.{name}"));
-        }
-    }
+    report_unknown(request, cx.report);
     Ok(())
 }
 
@@ -158,51 +139,17 @@ pub(super) fn write_format(
     profile: &ChatProfile,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
-    let current = request
-        .output_config
-        .as_ref()
-        .and_then(|config| config.format.as_ref());
-    let older = request.output_format.as_ref();
-    let (format, path) = match (current, older) {
-        (Some(format), older) => {
-            if older.is_some() {
-                cx.report.drop_field("output_format");
-            }
-            (format, "output_config.format")
-        }
-        (None, Some(format)) => (format, "output_format"),
-        (None, None) => return Ok(()),
+    let Some(schema) = json_schema(request, cx)? else {
+        return Ok(());
     };
-    let OutputFormat {
-        kind,
-        schema,
-        unknown,
-    } = format;
-    for name in unknown {
-        cx.report.drop_field(format!("{path}.{name}"));
-    }
-    match kind {
-        Some(kind) if kind.is("json_schema") => {}
-        Some(_) => {
-            let path = format!("{path}.type");
-            return Err(unsupported(path, cx.provider, "this form of output"));
-        }
-        None => return Err(missing(format!("{path}.type"))),
-    }
-    let Some(schema) = schema.map(RawValue::get) else {
-        return Err(missing(format!("{path}.schema")));
-    };
-    if !walk::is_object(schema) {
-        return Err(wrong_type(format!("{path}.schema")));
-    }
     let mut format = out.object("response_format");
     format.string("type", "json_schema");
-    let mut json_schema = format.object("json_schema");
-    json_schema.string("name", "output").raw("schema", schema);
+    let mut named = format.object("json_schema");
+    named.string("name", "output").raw("schema", schema);
     if profile.strict_schema {
-        json_schema.bool("strict", true);
+        named.bool("strict", true);
     }
-    json_schema.end();
+    named.end();
     format.end();
     Ok(())
 }

@@ -9,7 +9,8 @@ use crate::convert::chat_out::{
 use crate::convert::context::RequestContext;
 use crate::convert::envelope::PREFIX;
 use crate::convert::messages_in::{
-    At, Content, SERVER_BLOCKS, is_billing, kind_of, misplaced, missing, text_of, unsupported,
+    At, Content, SERVER_BLOCKS, Speaker, is_billing, kind_of, messages, misplaced, missing, open,
+    text_of, unsupported,
 };
 use crate::convert::messages_to_chat::names::sent;
 use crate::convert::report::Refusal;
@@ -26,14 +27,7 @@ pub(super) fn read<'a>(
     profile: &'static ChatProfile,
     cx: &mut RequestContext<'_>,
 ) -> Result<Conversation<'a>, Refusal> {
-    let messages = request.messages.as_ref().map_or(&[][..], |list| &list.0);
-    if messages.is_empty() {
-        return Err(if request.messages.is_none() {
-            missing("messages")
-        } else {
-            Refusal::invalid("messages", "messages: at least one message is required")
-        });
-    }
+    let messages = messages(request)?;
     let mut reader = Reader {
         conversation: Conversation::default(),
         pieces: Pieces { profile, cx },
@@ -86,31 +80,11 @@ impl<'a> Reader<'_, 'a, '_> {
     }
 
     fn message(&mut self, message: &Message<'a>, at: At) -> Result<(), Refusal> {
-        for name in &message.unknown {
-            let path = format!("messages[].{name}");
-            self.pieces.cx.report.drop_field(path);
-        }
-        if message.output_config.is_some() {
-            self.pieces.cx.report.drop_field("messages[].output_config");
-        }
-        let Some(role) = message.role else {
-            return Err(missing(at.member("role")));
-        };
-        let Some(content) = message.content else {
-            return Err(missing(at.member("content")));
-        };
-        let content = Content::read(content.get(), || at.member("content"))?;
-        match &*role.decode() {
-            "user" => self.user(content, at),
-            "assistant" => self.assistant(content, at),
-            "system" => self.mid_system(content, at),
-            _ => Err(Refusal::invalid(
-                at.member("role"),
-                format!(
-                    "{}: it is one of user, assistant and system",
-                    at.member("role")
-                ),
-            )),
+        let (speaker, content) = open(message, at, self.pieces.cx.report)?;
+        match speaker {
+            Speaker::User => self.user(content, at),
+            Speaker::Assistant => self.assistant(content, at),
+            Speaker::System => self.mid_system(content, at),
         }
     }
 

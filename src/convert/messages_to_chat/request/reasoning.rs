@@ -37,7 +37,7 @@ pub(super) fn plan(
     cx: &mut RequestContext<'_>,
 ) -> Result<Option<(&'static Reasoning, Asking)>, Refusal> {
     let (thinking, visible) = read_thinking(request, cx)?;
-    let effort = read_effort(request)?;
+    let effort = messages_in::effort(request)?;
     let Some(reasoning) = profile.reasoning(cx.model) else {
         if !matches!(thinking, Thinking::Unsaid | Thinking::Disabled) {
             cx.report.drop_field("thinking");
@@ -106,7 +106,7 @@ fn read_thinking(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<(Thinking, bool), Refusal> {
-    let Some(thinking) = &request.thinking else {
+    let Some(thinking) = messages_in::thinking(request)? else {
         return Ok((Thinking::Unsaid, true));
     };
     for name in &thinking.unknown {
@@ -136,20 +136,6 @@ fn read_thinking(
         }
     };
     Ok((thinking, visible))
-}
-
-/// What `output_config.effort` says.
-fn read_effort(request: &Request<'_>) -> Result<Option<Effort>, Refusal> {
-    let Some(effort) = request.output_config.as_ref().and_then(|c| c.effort) else {
-        return Ok(None);
-    };
-    match Asked::from_word(&effort.decode()) {
-        Some(Asked::Level(effort)) => Ok(Some(effort)),
-        Some(Asked::Nothing | Asked::Minimal) | None => Err(Refusal::invalid(
-            "output_config.effort",
-            "output_config.effort: it is one of low, medium, high, xhigh and max",
-        )),
-    }
 }
 
 fn report_effort(asked: Effort, reasoning: &Reasoning, cx: &mut RequestContext<'_>) {

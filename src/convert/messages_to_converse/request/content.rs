@@ -1,7 +1,5 @@
 //! What users and tools say beside plain text: images, documents, search results.
 
-use std::borrow::Cow;
-
 use bytes::BytesMut;
 use serde_json::value::RawValue;
 
@@ -10,8 +8,7 @@ use crate::convert::context::RequestContext;
 use crate::convert::converse_out::documents::{Document, SearchResult, write_search_result};
 use crate::convert::converse_out::media::Image;
 use crate::convert::converse_out::turns::Kind;
-use crate::convert::messages_in::{At, Content, cites, missing, unsupported};
-use crate::convert::path::parse;
+use crate::convert::messages_in::{At, Content, cites, missing, source_of, unsupported};
 use crate::convert::report::Refusal;
 use crate::format::messages::request::{Block, Source};
 use crate::format::raw::RawStr;
@@ -183,18 +180,6 @@ fn texts<'a>(
         }
     }
     Ok(texts)
-}
-
-/// Where the bytes of an image or a document are, and in which way it says so.
-fn source_of<'a>(block: &Block<'a>, at: At) -> Result<(Source<'a>, Cow<'a, str>), Refusal> {
-    let Some(source) = block.source else {
-        return Err(missing(at.member("source")));
-    };
-    let source: Source<'a> = parse(source.get(), || at.member("source"))?;
-    let Some(kind) = source.kind else {
-        return Err(missing(at.member("source.type")));
-    };
-    Ok((source, kind.decode()))
 }
 
 fn data_of<'a>(source: &Source<'a>, at: At) -> Result<RawStr<'a>, Refusal> {

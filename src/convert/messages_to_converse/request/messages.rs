@@ -10,8 +10,8 @@ use crate::convert::converse_out::documents::Names;
 use crate::convert::converse_out::reasoning::{Reasoning, from_redacted, from_thinking};
 use crate::convert::converse_out::turns::{Facts, Kind, Role, Turns, Unpaired};
 use crate::convert::messages_in::{
-    At, Content, SERVER_BLOCKS, cites, kind_of, misplaced, missing, report_extras, text_of,
-    unsupported,
+    At, Content, SERVER_BLOCKS, Speaker, cites, kind_of, messages, misplaced, missing, open,
+    report_extras, text_of, unsupported,
 };
 use crate::convert::path::wrong_type;
 use crate::convert::report::Refusal;
@@ -31,14 +31,7 @@ pub(super) fn write<'a>(
     calls_as_text: bool,
     cx: &mut RequestContext<'_>,
 ) -> Result<Facts, Refusal> {
-    let messages = request.messages.as_ref().map_or(&[][..], |list| &list.0);
-    if messages.is_empty() {
-        return Err(if request.messages.is_none() {
-            missing("messages")
-        } else {
-            Refusal::invalid("messages", "messages: at least one message is required")
-        });
-    }
+    let messages = messages(request)?;
     let automatic = automatic_mark(request, out, cx);
     let strips = cx.options.strip_foreign_reasoning == Some(true);
     let mut writer = Writer {
@@ -97,30 +90,11 @@ pub(super) struct Writer<'o, 'a, 'r, 'c> {
 
 impl<'a> Writer<'_, 'a, '_, '_> {
     fn message(&mut self, message: &Message<'a>, at: At) -> Result<(), Refusal> {
-        for name in &message.unknown {
-            self.cx.report.drop_field(format!("messages[].{name}"));
-        }
-        if message.output_config.is_some() {
-            self.cx.report.drop_field("messages[].output_config");
-        }
-        let Some(role) = message.role else {
-            return Err(missing(at.member("role")));
-        };
-        let Some(content) = message.content else {
-            return Err(missing(at.member("content")));
-        };
-        let content = Content::read(content.get(), || at.member("content"))?;
-        match &*role.decode() {
-            "user" => self.user(content, at),
-            "assistant" => self.assistant(content, at),
-            "system" => self.mid_system(content, at),
-            _ => Err(Refusal::invalid(
-                at.member("role"),
-                format!(
-                    "{}: it is one of user, assistant and system",
-                    at.member("role")
-                ),
-            )),
+        let (speaker, content) = open(message, at, self.cx.report)?;
+        match speaker {
+            Speaker::User => self.user(content, at),
+            Speaker::Assistant => self.assistant(content, at),
+            Speaker::System => self.mid_system(content, at),
         }
     }
 
@@ -154,12 +128,7 @@ impl<'a> Writer<'_, 'a, '_, '_> {
             let at = at.block(index);
             self.report_lost(block, BLOCK);
             match &*kind_of(block, at)? {
-                "text" => {
-                    let Some(text) = block.text else {
-                        return Err(missing(at.member("text")));
-                    };
-                    self.text(Role::User, text, at)?;
-                }
+                "text" => self.text(Role::User, required_text(block, at)?, at)?,
                 "tool_result" => {
                     self.result(block, at)?;
                     continue;
@@ -218,10 +187,7 @@ impl<'a> Writer<'_, 'a, '_, '_> {
     /// A block of a result.
     fn inner(&mut self, block: &Block<'a>, at: At) -> Result<(), Refusal> {
         match &*kind_of(block, at)? {
-            "text" => match block.text {
-                Some(text) => self.turns.result_text(text),
-                None => return Err(missing(at.member("text"))),
-            },
+            "text" => self.turns.result_text(required_text(block, at)?),
             "tool_reference" => {
                 let Some(name) = block.tool_name else {
                     return Err(missing(at.member("tool_name")));
@@ -257,12 +223,7 @@ impl<'a> Writer<'_, 'a, '_, '_> {
             let at = at.block(index);
             self.report_lost(block, BLOCK);
             match &*kind_of(block, at)? {
-                "text" => {
-                    let Some(text) = block.text else {
-                        return Err(missing(at.member("text")));
-                    };
-                    self.text(Role::Assistant, text, at)?;
-                }
+                "text" => self.text(Role::Assistant, required_text(block, at)?, at)?,
                 "thinking" => {
                     let found = from_thinking(block.thinking, block.signature, self.replay);
                     self.reasoning(found, "messages[].content[].thinking", at)?;
@@ -408,6 +369,10 @@ impl<'a> Writer<'_, 'a, '_, '_> {
 
 fn is_server_block(kind: &str) -> bool {
     SERVER_BLOCKS.contains(&kind) || (kind != "tool_result" && kind.ends_with("_tool_result"))
+}
+
+fn required_text<'a>(block: &Block<'a>, at: At) -> Result<RawStr<'a>, Refusal> {
+    block.text.ok_or_else(|| missing(at.member("text")))
 }
 
 /// The refusal of calls and results that do not belong together.

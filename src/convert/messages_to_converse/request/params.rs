@@ -10,10 +10,10 @@ use crate::convert::converse_out::fields::{
 };
 use crate::convert::converse_out::output::JsonSchema;
 use crate::convert::converse_out::{Out, Rules};
-use crate::convert::messages_in::{missing, unsupported};
+use crate::convert::messages_in::{self, missing, report_unknown, unsupported};
 use crate::convert::path::{number, wrong_type};
 use crate::convert::report::Refusal;
-use crate::format::messages::request::{OutputFormat, Request};
+use crate::format::messages::request::Request;
 use crate::format::raw::RawStr;
 use crate::format::walk;
 use crate::models::TopK;
@@ -55,22 +55,7 @@ pub(super) fn refuse_or_drop(
             cx.report.drop_field(field);
         }
     }
-    // Like any other tool that the target cannot run.
-    let servers = request.mcp_servers.as_ref();
-    if servers.is_some_and(|list| !list.0.is_empty()) {
-        cx.report.drop_field("mcp_servers");
-    }
-    for name in &request.unknown {
-        cx.report.drop_field(name.to_string());
-    }
-    if let Some(config) = &request.output_config {
-        if config.task_budget.is_some() {
-            cx.report.drop_field("output_config.task_budget");
-        }
-        for name in &config.unknown {
-            cx.report.drop_field(format!("output_config.{name}"));
-        }
-    }
+    report_unknown(request, cx.report);
     Ok(())
 }
 
@@ -157,41 +142,9 @@ pub(super) fn json_schema<'a>(
     request: &Request<'a>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Option<JsonSchema<'a>>, Refusal> {
-    let current = request
-        .output_config
-        .as_ref()
-        .and_then(|c| c.format.as_ref());
-    let older = request.output_format.as_ref();
-    if current.is_some() && older.is_some() {
-        cx.report.drop_field("output_format");
-    }
-    let (format, path) = match (current, older) {
-        (Some(format), _) => (format, "output_config.format"),
-        (None, Some(format)) => (format, "output_format"),
-        (None, None) => return Ok(None),
+    let Some(schema) = messages_in::json_schema(request, cx)? else {
+        return Ok(None);
     };
-    let OutputFormat {
-        kind,
-        schema,
-        unknown,
-    } = format;
-    for name in unknown {
-        cx.report.drop_field(format!("{path}.{name}"));
-    }
-    match kind {
-        Some(kind) if kind.is("json_schema") => {}
-        Some(_) => {
-            let path = format!("{path}.type");
-            return Err(unsupported(path, cx.provider, "this form of output"));
-        }
-        None => return Err(missing(format!("{path}.type"))),
-    }
-    let Some(schema) = schema.map(RawValue::get) else {
-        return Err(missing(format!("{path}.schema")));
-    };
-    if !walk::is_object(schema) {
-        return Err(wrong_type(format!("{path}.schema")));
-    }
     Ok(Some(JsonSchema {
         schema,
         name: None,

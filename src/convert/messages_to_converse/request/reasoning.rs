@@ -5,12 +5,10 @@ use serde_json::value::RawValue;
 use crate::convert::context::RequestContext;
 use crate::convert::converse_out::thinking::{self, Around, Asking, Kind, Paths, Wish};
 use crate::convert::converse_out::turns::Facts;
-use crate::convert::effort::Asked;
-use crate::convert::messages_in::missing;
+use crate::convert::messages_in::{self, effort, missing};
 use crate::convert::path::wrong_type;
 use crate::convert::report::Refusal;
 use crate::format::messages::request::Request;
-use crate::models::Effort;
 
 pub(super) use crate::convert::converse_out::thinking::Plan;
 
@@ -28,7 +26,7 @@ pub(super) fn plan<'a>(
     cx: &mut RequestContext<'_>,
 ) -> Result<Plan<'a>, Refusal> {
     let thinking = read_thinking(request, cx)?;
-    let effort = read_effort(request)?;
+    let effort = effort(request)?;
     let wish = if thinking.is_none() && effort.is_none() {
         Wish::Unsaid
     } else {
@@ -46,7 +44,7 @@ fn read_thinking<'a>(
     request: &Request<'a>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Option<Asking<'a>>, Refusal> {
-    let Some(thinking) = &request.thinking else {
+    let (Some(raw), Some(thinking)) = (request.thinking, messages_in::thinking(request)?) else {
         return Ok(None);
     };
     let Some(kind) = thinking.kind else {
@@ -84,20 +82,7 @@ fn read_thinking<'a>(
         }
     };
     Ok(Some(Asking {
-        json: thinking.text,
+        json: raw.get(),
         kind,
     }))
-}
-
-fn read_effort(request: &Request<'_>) -> Result<Option<Effort>, Refusal> {
-    let Some(effort) = request.output_config.as_ref().and_then(|c| c.effort) else {
-        return Ok(None);
-    };
-    match Asked::from_word(&effort.decode()) {
-        Some(Asked::Level(effort)) => Ok(Some(effort)),
-        Some(Asked::Nothing | Asked::Minimal) | None => Err(Refusal::invalid(
-            "output_config.effort",
-            "output_config.effort: it is one of low, medium, high, xhigh and max",
-        )),
-    }
 }

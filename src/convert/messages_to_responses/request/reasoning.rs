@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use crate::codec::write::Object;
 use crate::convert::context::RequestContext;
 use crate::convert::effort::Asked;
+use crate::convert::messages_in;
 use crate::convert::path;
 use crate::convert::report::Refusal;
 use crate::format::messages::request::Request;
@@ -37,6 +38,7 @@ impl Reasoning {
             }
         }
         let word = config.and_then(|config| config.effort);
+        let thinking = messages_in::thinking(request)?;
         // A model that nobody knows is asked for what the client asks for.
         let reasons = cx
             .capabilities
@@ -51,13 +53,13 @@ impl Reasoning {
             if word.is_some() {
                 cx.report.drop_field("output_config.effort");
             }
-            if request.thinking.is_some() {
+            if thinking.is_some() {
                 cx.report.drop_field("thinking");
             }
             return Ok(plan);
         }
         let effort = word.and_then(|word| level(word, cx));
-        plan.effort = match &request.thinking {
+        plan.effort = match &thinking {
             None => effort,
             Some(thinking) => {
                 let kind = thinking
@@ -86,7 +88,7 @@ impl Reasoning {
                 }
             }
         };
-        if let Some(thinking) = &request.thinking {
+        if let Some(thinking) = &thinking {
             cx.report.approximate("thinking");
             let shown = thinking
                 .kind

@@ -92,7 +92,12 @@ impl ResponsesToMessages {
         let kind = event.kind(name);
         match &*kind {
             "error" => return Err(error::event(event.error, data)),
-            "response.failed" => return Err(error::failed(answer(&event).error)),
+            "response.failed" => {
+                let answer = answer(&event);
+                // What was used before it failed is billed all the same.
+                self.usage = response::usage(&answer, &self.facts);
+                return Err(error::failed(answer.error));
+            }
             "response.created" | "response.queued" | "response.in_progress" => {
                 self.start(&answer(&event), out);
                 return Ok(Flow::Continue);

@@ -216,6 +216,12 @@ impl<'a> Writer<'_, 'a, '_> {
                 "a file that was uploaded to OpenAI is not known to Anthropic",
             ));
         }
+        if self.cx.provider == Provider::AwsBedrockInvoke {
+            return Err(Refusal::unsupported(
+                at.member("file_id"),
+                "Bedrock knows no uploaded files",
+            ));
+        }
         self.source(block, "file", "file_id", id, slot)?;
         if block == "document" {
             self.title(part);

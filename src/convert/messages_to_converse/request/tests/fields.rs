@@ -315,6 +315,14 @@ fn bodies_that_are_no_request() {
     for (body, param) in [
         ("[]", ""),
         (r#"{"messages":{},"max_tokens":1}"#, "messages"),
+        (
+            r#"{"thinking":{"type":5},"max_tokens":1,"messages":[{"role":"user","content":"x"}]}"#,
+            "thinking.type",
+        ),
+        (
+            r#"{"max_tokens":1,"messages":[{"role":"user","content":"x"}],"thinking":7}"#,
+            "thinking",
+        ),
         (r#"{"max_tokens":1}"#, "messages"),
         (r#"{"max_tokens":1,"messages":[]}"#, "messages"),
         (r#"{"max_tokens":1,"messages":[7]}"#, "messages[0]"),

@@ -10,7 +10,6 @@ mod history;
 mod media;
 mod property;
 mod tools;
-mod validate;
 
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -19,6 +18,7 @@ use super::{convert, convert_count};
 use crate::convert::context::RequestContext;
 use crate::convert::messages_to_converse::state::State;
 use crate::convert::report::{LossReport, Refusal};
+use crate::convert::validate::converse::validate;
 use crate::format::error::Fault;
 use crate::models::ModelTable;
 use crate::provider::Provider;
@@ -130,7 +130,7 @@ impl To {
         let done = self
             .try_with(&members)
             .unwrap_or_else(|refusal| panic!("{} {members}: {refusal:?}", self.model));
-        if let Err(problem) = validate::validate(&done.body) {
+        if let Err(problem) = validate(&done.body) {
             panic!("{} {members} became {}: {problem}", self.model, done.text);
         }
         done

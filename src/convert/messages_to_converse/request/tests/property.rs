@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{ALL, to, validate::validate};
+use super::{ALL, to};
+use crate::convert::validate::converse::validate;
 use crate::target::{MidSystem, NoneStrategy, Options, UnsupportedTools};
 
 const OPAQUE: &str =

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 type Checked = Result<(), String>;
 
 /// Whether the service would take the body, as far as it can be told without a model.
-pub(super) fn validate(body: &Value) -> Checked {
+pub(crate) fn validate(body: &Value) -> Checked {
     let body = object(body, "body")?;
     only(
         body,
@@ -16,8 +16,11 @@ pub(super) fn validate(body: &Value) -> Checked {
             "system",
             "inferenceConfig",
             "toolConfig",
+            "guardrailConfig",
             "additionalModelRequestFields",
             "additionalModelResponseFieldPaths",
+            "requestMetadata",
+            "performanceConfig",
             "outputConfig",
             "serviceTier",
         ],
@@ -51,6 +54,7 @@ pub(super) fn validate(body: &Value) -> Checked {
     }
     for key in [
         "additionalModelRequestFields",
+        "requestMetadata",
         "outputConfig",
         "serviceTier",
     ] {
@@ -264,7 +268,7 @@ fn messages(messages: &Value, tools: Option<&Tools>) -> Result<usize, String> {
                         }
                     }
                 }
-                "image" | "document" | "searchResult" if role == "user" => {
+                "image" | "document" | "searchResult" | "audio" if role == "user" => {
                     media(kind, inner, &mut documents)?;
                 }
                 "reasoningContent" if role == "assistant" => {
@@ -322,7 +326,7 @@ fn base64(text: &Value) -> bool {
 
 fn media(kind: &str, inner: &Value, documents: &mut HashSet<Value>) -> Checked {
     let members: &[&str] = match kind {
-        "image" => &["format", "source"],
+        "image" | "audio" => &["format", "source"],
         "document" => &["format", "name", "source", "context", "citations"],
         _ => &["source", "title", "content", "citations"],
     };
