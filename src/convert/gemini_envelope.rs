@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::envelope::PREFIX;
 use crate::codec::write::Object;
 use crate::format::messages::{Count, Text};
+use crate::format::raw::RawStr;
 
 const KIND: &str = "gemini.";
 
@@ -109,6 +110,20 @@ pub(crate) fn read(opaque: &str) -> Vec<Signature> {
     };
     let entries = carried.sigs.unwrap_or_default();
     entries.into_iter().filter_map(signature).collect()
+}
+
+/// The kind of carriers that hold an answer's parts.
+const PARTS: &str = "tlg1.gemini_parts.";
+
+/// The carrier of an answer's parts (the elements of a JSON array, as they came), for answers whose parts must come back unchanged:
+/// they hold the signatures, too.
+pub(crate) fn write_parts(parts: &str) -> String {
+    super::envelope::write_blocks(PARTS, [parts])
+}
+
+/// The parts in a carrier, as an object with the list `blocks`; `None` where `opaque` is something else, or damaged.
+pub(crate) fn read_parts(opaque: RawStr<'_>) -> Option<String> {
+    super::envelope::open_blocks(PARTS, opaque)
 }
 
 #[cfg(test)]

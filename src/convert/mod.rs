@@ -38,6 +38,7 @@ pub(crate) mod messages_in;
 pub(crate) mod messages_out;
 pub(crate) mod messages_to_chat;
 pub(crate) mod messages_to_converse;
+pub(crate) mod messages_to_gemini;
 pub(crate) mod messages_to_responses;
 mod moderation;
 pub(crate) mod openai_envelope;

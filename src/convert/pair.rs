@@ -15,6 +15,7 @@ use super::invoke::{self, count};
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
 use super::messages_to_converse::{self, state::State as MessagesToConverse};
+use super::messages_to_gemini::{self, state::State as MessagesToGemini};
 use super::messages_to_responses::{self, state::State as MessagesToResponses};
 use super::rate_limit;
 use super::report::Refusal;
@@ -37,6 +38,7 @@ pub(crate) enum Conversion {
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToConverse(MessagesToConverse),
+    MessagesToGemini(MessagesToGemini),
     MessagesToResponses(MessagesToResponses),
     ResponsesToChat(ResponsesToChat),
     ResponsesToConverse(ResponsesToConverse),
@@ -137,6 +139,18 @@ impl Conversion {
                     state: Self::MessagesToConverse(state),
                 })
             }
+            Pair::MessagesToGemini => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = messages_to_gemini::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::MessagesToGemini(state),
+                })
+            }
             Pair::MessagesToResponses => {
                 let ConvertedRequest {
                     body,
@@ -191,7 +205,7 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Self::ChatToGemini(_) => Dialect::Gemini,
+            Self::ChatToGemini(_) | Self::MessagesToGemini(_) => Dialect::Gemini,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
             Self::ChatToConverse(_)
             | Self::MessagesToConverse(_)
@@ -220,6 +234,7 @@ impl Conversion {
             Self::MessagesToConverse(state) => {
                 messages_to_converse::response::convert(body, state, cx)
             }
+            Self::MessagesToGemini(state) => messages_to_gemini::response::convert(body, state, cx),
             Self::MessagesToResponses(state) => {
                 messages_to_responses::response::convert(body, state, cx)
             }
@@ -266,6 +281,9 @@ impl Conversion {
             Self::MessagesToConverse(state) => {
                 messages_to_converse::stream::replay(body, state.clone(), cx, out)
             }
+            Self::MessagesToGemini(state) => {
+                messages_to_gemini::stream::replay(body, state.clone(), cx, out)
+            }
             Self::MessagesToResponses(state) => {
                 messages_to_responses::stream::replay(body, state.clone(), cx, out)
             }
@@ -299,6 +317,9 @@ impl Conversion {
             )),
             Self::MessagesToConverse(state) => Box::new(
                 messages_to_converse::stream::ConverseToMessages::new(state, cx, limit),
+            ),
+            Self::MessagesToGemini(state) => Box::new(
+                messages_to_gemini::stream::GeminiToMessages::new(state, cx, limit),
             ),
             Self::MessagesToResponses(state) => Box::new(
                 messages_to_responses::stream::ResponsesToMessages::new(state, cx)
@@ -340,6 +361,7 @@ impl Conversion {
             Self::ResponsesToConverse(_) => {
                 bedrock_error::convert(status, headers, body, Format::Responses)
             }
+            Self::MessagesToGemini(_) => gemini_in::convert_error(status, body, Format::Messages),
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
@@ -359,6 +381,7 @@ impl Conversion {
             | Self::Count
             | Self::MessagesToChat(_)
             | Self::MessagesToConverse(_)
+            | Self::MessagesToGemini(_)
             | Self::MessagesToInvoke
             | Self::ResponsesToChat(_)
             | Self::ResponsesToConverse(_) => {}

@@ -51,7 +51,10 @@ static NATIVE: Native = Native {
             wanted: trigger::chat,
         }),
         None,
-        None,
+        Some(NativePair {
+            pair: Pair::MessagesToGemini,
+            wanted: trigger::messages,
+        }),
     ],
 };
 

@@ -61,6 +61,7 @@ pub(crate) enum Pair {
     ResponsesToInvoke,
     MessagesToChat,
     MessagesToConverse,
+    MessagesToGemini,
     ResponsesToConverse,
     ResponsesToMessages,
     ResponsesToChat,

@@ -27,7 +27,7 @@ pub(crate) use finish::Finish;
 pub(crate) use progress::Progress;
 pub(crate) use reader::Reader;
 pub(crate) use usage::Tokens;
-pub(crate) use whole::{Whole, Wholes};
+pub(crate) use whole::{Whole, Wholes, feed_whole};
 
 /// For whom an answer is read.
 #[derive(Debug, Clone, Copy)]

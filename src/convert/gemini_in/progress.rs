@@ -222,6 +222,11 @@ impl Progress {
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
+    /// The answer's text, code that was run left out.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The citations, in the order of Google's lists; their offsets count in the answer's text, code that was run left out.
     pub(crate) fn citations(&self) -> Vec<Citation> {
         let mut found = Vec::new();

@@ -1,10 +1,13 @@
 //! Whole answers.
 
+use bytes::BytesMut;
+
 use super::reader::count_searches;
 use super::{Head, Origin, Progress, Sink, Tokens, error};
-use crate::convert::machine::StreamError;
+use crate::convert::machine::{Machine, StreamError};
 use crate::format::error::ClientError;
 use crate::format::gemini::{Answer, Candidate};
+use crate::format::walk;
 
 /// A whole answer.
 #[derive(Debug)]
@@ -91,4 +94,33 @@ impl<'a, S: Sink> Wholes<'a, S> {
             tokens,
         })
     }
+}
+
+/// Feeds a whole answer, or the list of all chunks that some relays send, to the machine for streams, and ends it.
+///
+/// # Errors
+/// The body is no answer, is an error sent with a success status, or holds nothing; nothing was written.
+pub(crate) fn feed_whole(
+    machine: &mut impl Machine,
+    body: &[u8],
+    out: &mut BytesMut,
+) -> Result<(), ClientError> {
+    let written = out.len();
+    let mut feed = || -> Result<(), StreamError> {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let chunks = walk::is_array(text) && walk::elements(text).all(walk::is_object);
+        if chunks && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+            for chunk in walk::elements(text) {
+                machine.event("", chunk.as_bytes(), out)?;
+            }
+        } else {
+            machine.event("", body, out)?;
+        }
+        machine.finish(out)
+    };
+    let fed = feed();
+    fed.map_err(|error| {
+        out.truncate(written);
+        error.error
+    })
 }

@@ -58,17 +58,28 @@ impl<'a> Media<'a> {
         Self::of_data_url(data.decode(), name)
     }
 
+    /// A file in bare base64 that says what it is.
+    ///
+    /// # Errors
+    /// It is not base64.
+    pub(crate) fn of_base64(media_type: &str, data: Cow<'a, str>) -> Result<Self, &'static str> {
+        if !is_base64(&data) {
+            return Err(NO_BASE64);
+        }
+        Ok(Self::Inline {
+            media_type: Cow::Owned(registered(media_type).to_owned()),
+            data,
+        })
+    }
+
     fn of_data_url(text: Cow<'a, str>, name: &str) -> Result<Self, &'static str> {
         let (media_type, data) = match DataUrl::parse(&text) {
             Some(url) => (registered(url.media_type).to_owned(), url.data),
             None if data_url::is_data_url(&text) => return Err("a data URL must be in base64"),
             None => (String::new(), &*text),
         };
-        let plain = |byte: u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
-        };
-        if data.is_empty() || !data.bytes().all(plain) {
-            return Err("the file is empty, or is no base64");
+        if !is_base64(data) {
+            return Err(NO_BASE64);
         }
         let media_type = match media_type.as_str() {
             "" | "application/octet-stream" => type_of_name(name)
@@ -112,6 +123,14 @@ impl<'a> Media<'a> {
             }
         }
     }
+}
+
+const NO_BASE64: &str = "the file is empty, or is no base64";
+
+fn is_base64(data: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    !data.is_empty() && data.bytes().all(plain)
 }
 
 fn write_uri(file: &mut Object<'_>, uri: RawStr<'_>) {

@@ -79,6 +79,34 @@ pub(crate) fn chat(body: &[u8]) -> bool {
     })
 }
 
+/// The tool of Google's that does what one does that Anthropic runs itself; `kind` is its type.
+pub(crate) fn messages_tool(kind: &str) -> Option<Builtin> {
+    [
+        ("web_search_", Builtin::GoogleSearch),
+        ("web_fetch_", Builtin::UrlContext),
+        ("code_execution_", Builtin::CodeExecution),
+    ]
+    .into_iter()
+    .find(|(start, _)| kind.starts_with(start))
+    .map(|(_, tool)| tool)
+}
+
+/// Whether a Messages request needs the native API. `body` was scanned: it is valid JSON.
+pub(crate) fn messages(body: &[u8]) -> bool {
+    let tools = members(body, 0..body.len()).filter(|member| member.key == "tools");
+    // As everywhere, the last of members that stand twice counts.
+    let Some(tools) = tools.last() else {
+        return false;
+    };
+    elements(body, tools.value).any(|tool| {
+        let text = body
+            .get(tool)
+            .and_then(|tool| std::str::from_utf8(tool).ok());
+        text.and_then(|tool| RawStr::from_json(walk::member(tool, "type")?))
+            .is_some_and(|kind| messages_tool(&kind.decode()).is_some())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +157,44 @@ mod tests {
             ("{}", false),
         ] {
             assert_eq!(chat(body.as_bytes()), native, "{body}");
+        }
+    }
+
+    #[test]
+    fn messages_need_it_for_what_anthropic_runs_itself() {
+        for (body, native) in [
+            (
+                r#"{"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
+                true,
+            ),
+            (
+                r#"{"tools":[{"name":"f","input_schema":{}},{"type":"web_fetch_20250910","name":"web_fetch"}]}"#,
+                true,
+            ),
+            (
+                r#"{"tools":[{"\u0074ype":"code\u005fexecution_20250825"}]}"#,
+                true,
+            ),
+            (
+                r#"{"tools":[{"name":"web_search","input_schema":{}}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"custom","name":"web_search_x"}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"bash_20250124","name":"bash"},7,null,[]]}"#,
+                false,
+            ),
+            (r#"{"tools":{"type":"web_search_20250305"}}"#, false),
+            (
+                r#"{"messages":[{"tools":[{"type":"web_search_20250305"}]}]}"#,
+                false,
+            ),
+            ("{}", false),
+        ] {
+            assert_eq!(messages(body.as_bytes()), native, "{body}");
         }
     }
 }

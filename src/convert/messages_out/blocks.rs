@@ -124,6 +124,66 @@ pub(crate) fn web_search_error(out: &mut BytesMut, tool_use_id: &str, code: &str
     block.end();
 }
 
+/// A `web_fetch_tool_result` block for a page (a JSON string) that was read, of whose text the provider tells nothing.
+pub(crate) fn web_fetch_result(out: &mut BytesMut, tool_use_id: &str, url: &str) {
+    let mut block = Object::begin(out);
+    block
+        .string("type", "web_fetch_tool_result")
+        .string("tool_use_id", tool_use_id);
+    let mut content = block.object("content");
+    content.string("type", "web_fetch_result").raw("url", url);
+    let mut document = content.object("content");
+    document.string("type", "document");
+    let mut source = document.object("source");
+    source
+        .string("type", "text")
+        .string("media_type", "text/plain")
+        .string("data", "");
+    source.end();
+    document.raw("title", "null").raw("citations", "null");
+    document.end();
+    content.raw("retrieved_at", "null");
+    content.end();
+    block.end();
+}
+
+/// A `web_fetch_tool_result` block for a page that could not be read; `code` is one of Anthropic's.
+pub(crate) fn web_fetch_error(out: &mut BytesMut, tool_use_id: &str, code: &str) {
+    let mut block = Object::begin(out);
+    block
+        .string("type", "web_fetch_tool_result")
+        .string("tool_use_id", tool_use_id);
+    let mut content = block.object("content");
+    content
+        .string("type", "web_fetch_tool_result_error")
+        .string("error_code", code);
+    content.end();
+    block.end();
+}
+
+/// A `code_execution_tool_result` block; `stdout` and `stderr` are JSON strings.
+pub(crate) fn code_execution_result(
+    out: &mut BytesMut,
+    tool_use_id: &str,
+    stdout: &str,
+    stderr: &str,
+    return_code: u64,
+) {
+    let mut block = Object::begin(out);
+    block
+        .string("type", "code_execution_tool_result")
+        .string("tool_use_id", tool_use_id);
+    let mut content = block.object("content");
+    content
+        .string("type", "code_execution_result")
+        .raw("stdout", stdout)
+        .raw("stderr", stderr)
+        .uint("return_code", return_code)
+        .raw("content", "[]");
+    content.end();
+    block.end();
+}
+
 /// The citations of one text block, as JSON text with commas between them.
 #[derive(Debug, Default)]
 pub(crate) struct Citations(BytesMut);

@@ -9,7 +9,7 @@ use crate::convert::gemini_envelope::Signature;
 ///
 /// The client sends the id back with the result; only the conversation holds it together, so there is no way back to keep.
 #[derive(Debug, Default)]
-pub(super) struct CallIds {
+pub(in crate::convert) struct CallIds {
     /// The ids of calls that were shown.
     used: HashSet<String>,
     /// What became of ids that cannot be used, until their call is shown.
@@ -19,7 +19,7 @@ pub(super) struct CallIds {
 
 impl CallIds {
     /// The id for the next call, which the provider calls `id`. `base` is what the answer's ids are made of.
-    pub(super) fn show(&mut self, id: &str, base: &str) -> String {
+    pub(in crate::convert) fn show(&mut self, id: &str, base: &str) -> String {
         let shown = match self.replaced.remove(id) {
             Some(shown) => shown,
             None if is_valid(id) && !self.used.contains(id) => id.to_owned(),
@@ -49,7 +49,7 @@ impl CallIds {
     }
 
     /// The signatures with the ids that their calls are, or will be, shown with.
-    pub(super) fn sign<'s>(
+    pub(in crate::convert) fn sign<'s>(
         &mut self,
         signatures: &'s [Signature],
         base: &str,

@@ -2,7 +2,7 @@
 
 mod closing;
 pub(crate) mod error;
-mod ids;
+pub(in crate::convert) mod ids;
 mod names;
 pub(crate) mod request;
 pub(crate) mod response;

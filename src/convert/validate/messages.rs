@@ -220,7 +220,9 @@ impl Validator {
                 only(block, &["type", "id", "name", "server_name", "input"])?;
                 check(block["input"] == json!({}), "input at the start")?;
             }
-            "web_search_tool_result" => only(block, &["type", "tool_use_id", "content"])?,
+            "web_search_tool_result" | "web_fetch_tool_result" | "code_execution_tool_result" => {
+                only(block, &["type", "tool_use_id", "content"])?
+            }
             "mcp_tool_result" => only(block, &["type", "tool_use_id", "is_error", "content"])?,
             _ => return Err("type of a block".to_owned()),
         }

@@ -18,12 +18,11 @@ use super::response::{ORIGIN, extra, finish_reason, logprobs};
 use super::state::State;
 use crate::convert::chat_answer::reasoning::Fields;
 use crate::convert::context::AnswerContext;
-use crate::convert::gemini_in::{Head, Piece, Reader, Sink};
+use crate::convert::gemini_in::{self, Head, Piece, Reader, Sink};
 use crate::convert::machine::{Flow, Machine, StreamError};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
 use crate::format::gemini::Candidate;
-use crate::format::walk;
 use crate::usage::Usage;
 
 /// Converts the chunks of a stream.
@@ -226,24 +225,8 @@ pub(crate) fn replay(
     cx: AnswerContext,
     out: &mut BytesMut,
 ) -> Result<Usage, ClientError> {
-    let written = out.len();
     // The body was gathered under a limit already; what is held of it is never more.
     let mut machine = GeminiToChat::new(state, cx, usize::MAX);
-    let mut write = || -> Result<(), StreamError> {
-        let text = std::str::from_utf8(body).unwrap_or_default();
-        let chunks = walk::elements(text).all(walk::is_object) && walk::is_array(text);
-        if chunks && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
-            for chunk in walk::elements(text) {
-                machine.event("", chunk.as_bytes(), out)?;
-            }
-        } else {
-            machine.event("", body, out)?;
-        }
-        machine.finish(out)
-    };
-    if let Err(error) = write() {
-        out.truncate(written);
-        return Err(error.error);
-    }
+    gemini_in::feed_whole(&mut machine, body, out)?;
     Ok(machine.usage())
 }

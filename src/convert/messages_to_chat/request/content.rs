@@ -20,27 +20,27 @@ const BREAK: &str = r"\n";
 
 /// What a block becomes.
 #[derive(Debug)]
-pub(super) enum Piece<'a> {
+pub(in crate::convert) enum Piece<'a> {
     Text(Escaped<'a>),
     Media(Media<'a>),
 }
 
 /// Reads the blocks that carry content.
 #[derive(Debug)]
-pub(super) struct Pieces<'r, 'c> {
-    pub(super) profile: &'static ChatProfile,
-    pub(super) cx: &'r mut RequestContext<'c>,
+pub(in crate::convert) struct Pieces<'r, 'c> {
+    pub(in crate::convert) profile: &'static ChatProfile,
+    pub(in crate::convert) cx: &'r mut RequestContext<'c>,
 }
 
 impl Pieces<'_, '_> {
     /// Whether the model takes back what it thought.
-    pub(super) fn replays_reasoning(&self) -> bool {
+    pub(in crate::convert) fn replays_reasoning(&self) -> bool {
         let reasoning = self.profile.reasoning(self.cx.model);
         reasoning.is_some_and(|reasoning| reasoning.replay)
     }
 
     /// Reports the members of a block that no Chat provider has a place for.
-    pub(super) fn report_lost(&mut self, block: &Block<'_>, path: &str) {
+    pub(in crate::convert) fn report_lost(&mut self, block: &Block<'_>, path: &str) {
         let report = &mut self.cx.report;
         for (is_lost, member) in [
             (block.cache_control.is_some(), "cache_control"),
@@ -54,12 +54,12 @@ impl Pieces<'_, '_> {
     }
 
     /// Reports a block of a tool that Anthropic ran itself.
-    pub(super) fn drop_server_block(&mut self) {
+    pub(in crate::convert) fn drop_server_block(&mut self) {
         self.cx.report.drop_field("messages[].content[]");
     }
 
     /// What a block of type `kind` becomes.
-    pub(super) fn read<'a>(
+    pub(in crate::convert) fn read<'a>(
         &mut self,
         kind: &str,
         block: &Block<'a>,
@@ -265,7 +265,11 @@ fn base64_url<'a>(source: &Source<'a>, at: At) -> Result<Url<'a>, Refusal> {
 }
 
 /// The texts of a document, under its title and what is said about it.
-fn labelled<'a>(block: &Block<'a>, title: Option<RawStr<'a>>, texts: &[RawStr<'a>]) -> Piece<'a> {
+pub(in crate::convert) fn labelled<'a>(
+    block: &Block<'a>,
+    title: Option<RawStr<'a>>,
+    texts: &[RawStr<'a>],
+) -> Piece<'a> {
     let mut text = match title {
         Some(title) => format!("[document: {}]", title.content()),
         None => "[document]".to_owned(),

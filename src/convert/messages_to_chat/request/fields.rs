@@ -12,7 +12,7 @@ use crate::format::raw::RawStr;
 use crate::provider::chat_profile::ChatProfile;
 
 /// Refuses what the target cannot keep, and reports what no Chat provider has a word for.
-pub(super) fn refuse_or_drop(
+pub(in crate::convert) fn refuse_or_drop(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<(), Refusal> {
@@ -48,7 +48,7 @@ pub(super) fn refuse_or_drop(
 }
 
 /// The limit of output tokens.
-pub(super) fn max_tokens(
+pub(in crate::convert) fn max_tokens(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<u64, Refusal> {

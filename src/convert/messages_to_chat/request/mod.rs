@@ -5,10 +5,10 @@
 //!
 //! The members come in a fixed order, so that the same conversation always begins with the same bytes.
 
-mod content;
-mod fields;
+pub(in crate::convert) mod content;
+pub(in crate::convert) mod fields;
 mod messages;
-mod reasoning;
+pub(in crate::convert) mod reasoning;
 mod tools;
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const MEDIUM_BUDGET: u64 = 12_288;
 
 /// What the client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Thinking {
+pub(in crate::convert) enum Thinking {
     /// Nothing is said.
     Unsaid,
     Disabled,
@@ -102,7 +102,7 @@ pub(super) fn plan(
 }
 
 /// What `thinking` says, and whether its text shall be shown.
-fn read_thinking(
+pub(in crate::convert) fn read_thinking(
     request: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<(Thinking, bool), Refusal> {
@@ -147,7 +147,7 @@ fn report_effort(asked: Effort, reasoning: &Reasoning, cx: &mut RequestContext<'
 }
 
 /// The effort that a budget of thinking tokens stands for.
-fn effort_of(tokens: u64) -> Effort {
+pub(in crate::convert) fn effort_of(tokens: u64) -> Effort {
     if tokens <= LOW_BUDGET {
         Effort::Low
     } else if tokens <= MEDIUM_BUDGET {

@@ -49,8 +49,12 @@ impl Excerpts {
     /// The characters that the annotation is about, as raw JSON text without quotes.
     pub(crate) fn cited(&self, annotation: &Annotation<'_>) -> String {
         let range = annotation.start_index.get().zip(annotation.end_index.get());
-        let cited =
-            range.and_then(|(start, end)| self.text.get(self.offset(start)..self.offset(end)));
+        range.map_or_else(String::new, |(start, end)| self.between(start, end))
+    }
+
+    /// The characters from `start` to `end`, as raw JSON text without quotes.
+    pub(crate) fn between(&self, start: u64, end: u64) -> String {
+        let cited = self.text.get(self.offset(start)..self.offset(end));
         let mut content = BytesMut::new();
         write::string_content(&mut content, cited.unwrap_or_default());
         String::from_utf8_lossy(&content).into_owned()

@@ -3,7 +3,7 @@
 //! Sources: OpenAI's `Response` type, Anthropic's `Message` type. The pieces that streams have in common with whole answers
 //! are in the sub-modules.
 
-pub(super) mod citations;
+pub(in crate::convert) mod citations;
 pub(super) mod reasoning;
 pub(super) mod tools;
 
