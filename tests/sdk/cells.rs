@@ -221,6 +221,7 @@ fn demo_messages_on_gemini() {
         "refusal",
         "stop_sequence_ended",
         "prefill_refused",
+        "web_search_grounded",
     ];
     let sets = [MESSAGES_THINKING, &own];
     demo(MESSAGES, "gemini-3.8-flash", &with(MESSAGES_FULL, &sets));
