@@ -34,6 +34,12 @@ impl Config {
     pub fn timeouts(&self) -> Timeouts {
         let (ours, default) = (&self.timeouts, Timeouts::default());
         Timeouts {
+            request_idle: ours
+                .request_idle
+                .map_or(default.request_idle, |span| span.0),
+            request_body: ours
+                .request_body
+                .map_or(default.request_body, |span| span.0),
             connect: ours.connect.map_or(default.connect, |span| span.0),
             first_byte: ours.first_byte.map_or(default.first_byte, |span| span.0),
             first_byte_stream: ours

@@ -117,6 +117,10 @@ pub struct LimitsConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TimeoutsConfig {
+    /// Between two pieces of a client's request body.
+    pub request_idle: Option<Span>,
+    /// For a client's request body in all.
+    pub request_body: Option<Span>,
     /// For a connection.
     pub connect: Option<Span>,
     /// For the head of an answer.

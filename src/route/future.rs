@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 use tower::util::{Oneshot, ServiceExt};
 
@@ -21,6 +21,7 @@ use super::answer;
 use super::body::ResponseBody;
 use super::layer::Settings;
 use super::record::Record;
+use super::service::after;
 use crate::body::{GatherError, Gathered, Payload};
 use crate::call::Attempt;
 use crate::endpoint::Format;
@@ -49,9 +50,13 @@ pin_project! {
             #[pin]
             body: ReqBody,
             gathered: Gathered,
-            // The call's time runs while the client sends, too.
+            // A client that sends slowly holds a connection and memory for nothing.
             #[pin]
             clock: Sleep,
+            #[pin]
+            idle: Sleep,
+            // Bytes that were there when the idle time began.
+            seen: usize,
             // Taken once, when the body is there.
             next: Option<Next<S>>,
         },
@@ -90,7 +95,11 @@ where
         settings: Arc<Settings>,
     ) -> Self {
         let gathered = Gathered::new(settings.limits.request_body);
-        let clock = sleep_until(settings.deadline(&record.arrival, None));
+        let clock = sleep_until(settings.body_deadline(&record.arrival));
+        let idle = sleep_until(after(
+            record.arrival.started,
+            settings.timeouts.request_idle,
+        ));
         let next = Some(Next {
             parts,
             record,
@@ -102,6 +111,8 @@ where
                 body,
                 gathered,
                 clock,
+                idle,
+                seen: 0,
                 next,
             },
         }
@@ -135,12 +146,23 @@ where
                     body,
                     gathered,
                     clock,
+                    mut idle,
+                    seen,
                     next,
                 } => {
                     let read = match gathered.poll(body, cx) {
                         Poll::Ready(read) => Some(read),
                         Poll::Pending => {
-                            ready!(clock.poll(cx));
+                            if let Some(next) = next.as_ref()
+                                && gathered.len() > *seen
+                            {
+                                *seen = gathered.len();
+                                let time = next.settings.timeouts.request_idle;
+                                idle.as_mut().reset(after(Instant::now(), time));
+                            }
+                            if clock.poll(cx).is_pending() {
+                                ready!(idle.poll(cx));
+                            }
                             None
                         }
                     };

@@ -129,6 +129,13 @@ impl Arrival {
     }
 }
 
+/// The moment so long after `start`. A time that overflows the clock is no limit at all; a day is as good.
+pub(super) fn after(start: Instant, time: Duration) -> Instant {
+    start
+        .checked_add(time)
+        .unwrap_or_else(|| start + Duration::from_secs(86_400))
+}
+
 /// The client's own id where it can stand in logs and headers, else a new one.
 fn request_id(parts: &Parts) -> HeaderValue {
     if let Some(id) = parts.headers.get(X_REQUEST_ID)
@@ -201,12 +208,17 @@ impl Settings {
 
     /// When a call must have ended.
     pub(super) fn deadline(&self, arrival: &Arrival, wished: Option<Duration>) -> Instant {
-        let total = wished.map_or(self.total, |wished| wished.min(self.total));
-        // A total that overflows the clock is no limit at all; a day is as good.
-        arrival
-            .started
-            .checked_add(total)
-            .unwrap_or_else(|| arrival.started + Duration::from_secs(86_400))
+        let total = self.timeouts.total;
+        after(
+            arrival.started,
+            wished.map_or(total, |wished| wished.min(total)),
+        )
+    }
+
+    /// When a client's request body must be there.
+    pub(super) fn body_deadline(&self, arrival: &Arrival) -> Instant {
+        let timeouts = &self.timeouts;
+        after(arrival.started, timeouts.request_body.min(timeouts.total))
     }
 
     pub(super) fn too_large(&self, format: Format) -> ClientError {
