@@ -140,7 +140,6 @@ impl fmt::Debug for Connection {
 }
 
 /// Builds a [`Connection`].
-#[derive(Debug)]
 pub struct ConnectionBuilder {
     name: String,
     provider: Provider,
@@ -150,6 +149,18 @@ pub struct ConnectionBuilder {
     headers: Vec<(String, String)>,
     options: Options,
     retry: RetrySettings,
+}
+
+impl fmt::Debug for ConnectionBuilder {
+    /// Neither credential nor headers: people put keys into both.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionBuilder")
+            .field("name", &self.name)
+            .field("provider", &self.provider)
+            .field("base_url", &self.base_url)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ConnectionBuilder {

@@ -92,7 +92,6 @@ async fn d3_a_line_without_end_is_cut_off() {
             piece.clone(),
             format!(": {piece}"),
             format!("data: {piece}\n"),
-            format!("event: {piece}\n"),
         ] {
             let mut pieces = vec![cell.start().into_bytes()];
             // 16 MiB, were it read to its end.
@@ -103,10 +102,6 @@ async fn d3_a_line_without_end_is_cut_off() {
             });
             let body = cell.body("m", r#","stream":true"#);
             let answer = ask(gateway, cell.post(body)).await;
-            if endless.starts_with(": ") {
-                // One comment line that never ends.
-                assert!(!answer.broken);
-            }
             assert_eq!(answer.status, 200, "{cell:?} {answer:?}");
             assert!(
                 cell.ends_in_an_error(answer.text()),
@@ -203,19 +198,22 @@ async fn m3_what_a_conversion_holds_is_bounded() {
     {
         let mut pieces = vec![cell.start()];
         pieces.extend((0..64).map(|_| cell.text(&"x".repeat(4 * 1024))));
-        let upstream = Upstream::scripted([Reply::sse(pieces).expect_cancel()]);
+        let upstream = Upstream::scripted([Reply::sse(pieces)]);
         let gateway = cell.gateway_with(&upstream, |builder| {
             builder.limits(limits(|limits| limits.event = 64 * 1024))
         });
         let body = cell.body("m", r#","stream":true"#);
         let answer = ask(gateway, cell.post(body)).await;
-        assert!(cell.ends_in_an_error(answer.text()), "{cell:?}");
+        assert!(
+            cell.ends_in_an_error(answer.text()) && answer.text().contains("gateway takes"),
+            "{cell:?} {}",
+            answer.text().len()
+        );
         assert!(
             answer.body.len() < 512 * 1024,
             "{cell:?} {}",
             answer.body.len()
         );
-        upstream.cancelled(0).await;
     }
 }
 

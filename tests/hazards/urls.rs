@@ -70,7 +70,7 @@ fn member() -> impl Strategy<Value = (String, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
     fn u1_no_request_chooses_the_host(
         members in proptest::collection::vec(member(), 0..5),
@@ -182,7 +182,11 @@ async fn u4_images_are_never_fetched() {
             [sent] => assert!(sent.contains(&url), "{cell:?} {}", sent.text()),
             [] => {
                 cell.assert_error(&answer);
-                assert!(answer.text().contains("url"), "{cell:?} {}", answer.text());
+                assert!(
+                    answer.text().to_lowercase().contains("url"),
+                    "{cell:?} {}",
+                    answer.text()
+                );
             }
             more => panic!("{cell:?} {more:?}"),
         }
