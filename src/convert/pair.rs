@@ -325,7 +325,7 @@ impl Conversion {
         body: &Bytes,
     ) -> ClientError {
         match self {
-            Self::Count | Self::MessagesToInvoke => {
+            Self::Count | Self::MessagesToConverse(_) | Self::MessagesToInvoke => {
                 bedrock_error::convert(status, headers, body, Format::Messages)
             }
             Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
@@ -334,9 +334,6 @@ impl Conversion {
                 anthropic_error::convert(status, body)
             }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
-            Self::MessagesToConverse(_) => {
-                bedrock_error::convert(status, headers, body, Format::Messages)
-            }
             Self::ResponsesToConverse(_) => {
                 bedrock_error::convert(status, headers, body, Format::Responses)
             }
