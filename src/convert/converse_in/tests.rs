@@ -18,7 +18,7 @@ struct Log {
 }
 
 impl Log {
-    fn begin(&mut self) {
+    fn begin(&self) {
         assert!(self.started && !self.stopped && self.open.is_none());
     }
 }

@@ -186,12 +186,11 @@ pub(super) fn edit(
             write::string(&mut list, name);
         }
         list.extend_from_slice(b"]");
-        match members.get("anthropic_beta") {
-            Some(span) => edits.replace(span, list.to_vec()),
-            None => {
-                added.extend_from_slice(b",\"anthropic_beta\":");
-                added.extend_from_slice(&list);
-            }
+        if let Some(span) = members.get("anthropic_beta") {
+            edits.replace(span, list.to_vec())
+        } else {
+            added.extend_from_slice(b",\"anthropic_beta\":");
+            added.extend_from_slice(&list);
         }
     } else {
         members.remove("anthropic_beta");
