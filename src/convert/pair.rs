@@ -7,8 +7,10 @@ use super::anthropic_error;
 use super::bedrock_error;
 use super::chat_in;
 use super::chat_to_converse::{self, state::State as ChatToConverse};
+use super::chat_to_gemini::{self, state::State as ChatToGemini};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
+use super::gemini_in;
 use super::invoke::{self, count};
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
@@ -31,6 +33,7 @@ pub(crate) enum Conversion {
     Count,
     MessagesToInvoke,
     ChatToConverse(ChatToConverse),
+    ChatToGemini(ChatToGemini),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToConverse(MessagesToConverse),
@@ -84,6 +87,18 @@ impl Conversion {
                     body,
                     headers,
                     state: Self::ChatToConverse(state),
+                })
+            }
+            Pair::ChatToGemini => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_gemini::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToGemini(state),
                 })
             }
             Pair::ChatToMessages => {
@@ -176,6 +191,7 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
+            Self::ChatToGemini(_) => Dialect::Gemini,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
             Self::ChatToConverse(_)
             | Self::MessagesToConverse(_)
@@ -198,6 +214,7 @@ impl Conversion {
             Self::Count => count::answer(body),
             Self::MessagesToInvoke => invoke::response::convert(body),
             Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
+            Self::ChatToGemini(state) => chat_to_gemini::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::MessagesToConverse(state) => {
@@ -237,6 +254,9 @@ impl Conversion {
             Self::ChatToConverse(state) => {
                 chat_to_converse::stream::replay(body, state.clone(), cx, out)
             }
+            Self::ChatToGemini(state) => {
+                chat_to_gemini::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
@@ -268,6 +288,9 @@ impl Conversion {
             Self::ChatToConverse(state) => Box::new(chat_to_converse::stream::ConverseToChat::new(
                 state, cx, limit,
             )),
+            Self::ChatToGemini(state) => {
+                Box::new(chat_to_gemini::stream::GeminiToChat::new(state, cx, limit))
+            }
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
@@ -306,6 +329,7 @@ impl Conversion {
                 bedrock_error::convert(status, headers, body, Format::Messages)
             }
             Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
+            Self::ChatToGemini(_) => gemini_in::convert_error(status, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
@@ -329,8 +353,9 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
-            // OpenAI's own headers go on as they are; Bedrock has none.
+            // OpenAI's own headers go on as they are; Bedrock and Google have none.
             Self::ChatToConverse(_)
+            | Self::ChatToGemini(_)
             | Self::Count
             | Self::MessagesToChat(_)
             | Self::MessagesToConverse(_)

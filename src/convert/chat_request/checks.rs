@@ -111,7 +111,8 @@ fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
     }
 }
 
-fn refuse_unless_lossy(
+/// Refuses a field that was set, or drops it where the owner allows that.
+pub(in crate::convert) fn refuse_unless_lossy(
     asked: bool,
     field: &'static str,
     target: Target,

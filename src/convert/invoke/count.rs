@@ -58,7 +58,7 @@ pub(crate) fn on_invoke(body: &[u8], cx: &mut RequestContext<'_>) -> Result<Byte
     Ok(out.freeze())
 }
 
-/// The request with a limit, which the operations demand but requests to count have no use for; it must be above the budget
+/// The request with a limit, which InvokeModel demands but requests to count have no use for; it must be above the budget
 /// of thinking.
 fn with_limit(body: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
     let request: Request<'_> = serde_json::from_slice(body)
