@@ -94,7 +94,7 @@ impl Decoder {
             let Some(prelude) = self.held.first_chunk() else {
                 return Ok(None);
             };
-            let prelude = Prelude::read(prelude, self.limit).map_err(|e| self.fail(e))?;
+            let prelude = Prelude::read(prelude, self.limit).map_err(|error| self.fail(error))?;
             *self.prelude.insert(prelude)
         };
         self.hold(prelude.total, input);
