@@ -68,7 +68,7 @@ fn reply(number: usize, messages: bool, stream: bool) -> Reply {
             0 => Reply::json(503, r#"{"error":{"message":"full"}}"#),
             1 => Reply::no_head_fin(),
             2 => Reply::no_head_reset(),
-            3 => Reply::sse(&events[..2]).reset(),
+            3 => Reply::sse([events[0], events[1]]).reset(),
             _ => Reply::json(200, "{").lie_about_length(100),
         },
         _ if stream => Reply::sse(events),

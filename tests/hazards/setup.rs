@@ -200,13 +200,11 @@ where
         let mut body = std::pin::pin!(body);
         let (mut bytes, mut broken) = (BytesMut::new(), false);
         while let Some(frame) = body.as_mut().frame().await {
-            match frame {
-                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
-                Err(_) => {
-                    broken = true;
-                    break;
-                }
-            }
+            let Ok(frame) = frame else {
+                broken = true;
+                break;
+            };
+            bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
         }
         Answer {
             status: parts.status,
