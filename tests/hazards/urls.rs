@@ -70,7 +70,7 @@ fn member() -> impl Strategy<Value = (String, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
     fn u1_no_request_chooses_the_host(
         members in proptest::collection::vec(member(), 0..5),
