@@ -16,6 +16,7 @@ pub use crate::options::{
 };
 use crate::provider::spec::{AuthScheme, Spec};
 use crate::provider::{Provider, bedrock};
+use crate::route::failures::Failures;
 use crate::settings::RetrySettings;
 
 /// A way to a provider: where it is, and how to authenticate to it.
@@ -39,6 +40,7 @@ pub struct Connection {
     options: Options,
     budget: TpsBudget,
     health: Health,
+    failures: Failures,
 }
 
 impl Connection {
@@ -99,6 +101,11 @@ impl Connection {
 
     pub(crate) fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// How often its tries failed of late.
+    pub(crate) fn failures(&self) -> &Failures {
+        &self.failures
     }
 
     /// Whether the connection is set aside because its last calls failed. Calls that have another target avoid it, but for a
@@ -237,6 +244,7 @@ impl ConnectionBuilder {
                 percent,
             ),
             health: Health::default(),
+            failures: Failures::default(),
         })
     }
 }

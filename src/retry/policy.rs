@@ -75,30 +75,36 @@ enum Verdict {
     Renew,
 }
 
-/// Tells the connection's health what became of a try.
+/// Tells the connection what became of a try.
 fn note<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
-    let health = attempt.target().connection().health();
-    match result {
+    let (failed, retry_after) = match result {
         Err(error) => match error.class() {
             ErrorClass::NeverSent
             | ErrorClass::Credentials
             | ErrorClass::Incomplete
             | ErrorClass::Ambiguous
-            | ErrorClass::Timeout => health.failed(None),
-            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => {}
+            | ErrorClass::Timeout => (true, None),
+            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => return,
         },
         Ok(response) => match response.extensions().get::<Failure>() {
-            None => health.succeeded(),
+            None => (false, None),
             Some(failure) => match failure.class {
                 // Nothing was sent.
-                FailureClass::Unsupported => {}
+                FailureClass::Unsupported => return,
                 FailureClass::Refused | FailureClass::Ambiguous | FailureClass::Exhausted => {
-                    health.failed(failure.retry_after);
+                    (true, failure.retry_after)
                 }
                 // It answers, even if it does not like the request.
-                FailureClass::Final | FailureClass::Credential => health.succeeded(),
+                FailureClass::Final | FailureClass::Credential => (false, None),
             },
         },
+    };
+    let connection = attempt.target().connection();
+    connection.failures().note(failed);
+    if failed {
+        connection.health().failed(retry_after);
+    } else {
+        connection.health().succeeded();
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use super::body::ResponseBody;
+use super::content::Content;
 use super::future::ResponseFuture;
 use super::layer::Settings;
 use super::parse;
@@ -247,8 +248,9 @@ impl Settings {
                 model: head.model.clone(),
             }
         } else {
+            let content = Content::new(&body, format);
             self.table
-                .resolve(&head.model)
+                .resolve(&head.model, |condition| condition.holds(&content))
                 .ok_or_else(|| unknown_model(format, &head.model))?
         };
         let deadline = self.deadline(arrival, options.deadline);

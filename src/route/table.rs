@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::condition::Condition;
 use crate::glob;
 use crate::target::{Connection, Target};
 
@@ -11,6 +12,7 @@ use crate::target::{Connection, Target};
 pub struct Rule {
     pattern: Arc<str>,
     targets: Arc<[Target]>,
+    condition: Option<Arc<Condition>>,
 }
 
 impl Rule {
@@ -19,7 +21,21 @@ impl Rule {
         Self {
             pattern: pattern.into().into(),
             targets: targets.into_iter().collect(),
+            condition: None,
         }
+    }
+
+    /// Makes the rule apply only to requests for which `condition` holds: others go on to the next rule that matches.
+    #[must_use]
+    pub fn when(mut self, condition: Condition) -> Self {
+        self.condition = Some(Arc::new(condition));
+        self
+    }
+
+    /// The condition, where there is one.
+    #[must_use]
+    pub fn condition(&self) -> Option<&Condition> {
+        self.condition.as_deref()
     }
 
     /// The pattern.
@@ -35,7 +51,8 @@ impl Rule {
     }
 }
 
-/// Resolves model names: an exact route first, then `CONNECTION/model-id`, then the first glob that matches.
+/// Resolves model names: an exact route first, then `CONNECTION/model-id`, then the first glob that matches. Rules whose
+/// condition does not hold count for nothing.
 #[derive(Debug, Default)]
 pub struct RouteTable {
     routes: Vec<Rule>,
@@ -118,20 +135,28 @@ impl RouteTable {
         self.connections.iter().map(|direct| &direct.connection)
     }
 
-    /// Where calls that ask for `model` may go, in the order of fallback; `None` where no rule and no connection leads anywhere.
+    /// Where calls that ask for `model` may go, in the order of fallback, as far as the model alone tells: rules with a condition
+    /// are passed over. `None` where no other rule and no connection leads anywhere.
     #[must_use]
     pub fn targets(&self, model: &str) -> Option<Arc<[Target]>> {
-        self.resolve(model).map(|resolved| resolved.targets)
+        let resolved = self.resolve(model, |_| false);
+        resolved.map(|resolved| resolved.targets)
     }
 
-    /// The targets for `model`, if any rule has some.
-    pub(crate) fn resolve(&self, model: &str) -> Option<Resolved> {
+    /// The targets for `model`, if any rule has some whose condition `holds`.
+    pub(crate) fn resolve(
+        &self,
+        model: &str,
+        holds: impl Fn(&Condition) -> bool,
+    ) -> Option<Resolved> {
+        let applies = |route: &&Rule| route.condition().is_none_or(&holds);
         let whole = |route: &Rule| Resolved {
             targets: route.targets.clone(),
             model: model.to_owned(),
             route: route.pattern.clone(),
         };
-        if let Some(route) = self.routes.iter().find(|route| &*route.pattern == model) {
+        let mut exact = self.routes.iter().filter(|route| &*route.pattern == model);
+        if let Some(route) = exact.find(applies) {
             return Some(whole(route));
         }
         if let Some((name, rest)) = model.split_once('/')
@@ -148,7 +173,8 @@ impl RouteTable {
         }
         self.routes
             .iter()
-            .find(|route| glob::matches(&route.pattern, model))
+            .filter(|route| glob::matches(&route.pattern, model))
+            .find(applies)
             .map(whole)
     }
 }
@@ -257,7 +283,7 @@ mod tests {
     }
 
     fn resolve(model: &str) -> (String, Option<String>, String) {
-        let resolved = table().resolve(model).unwrap();
+        let resolved = table().resolve(model, |_| true).unwrap();
         let target = &resolved.targets[0];
         (
             target.connection().name().to_owned(),
@@ -284,7 +310,34 @@ mod tests {
             resolve("nobody/x"),
             ("a".into(), Some("fallback".into()), "nobody/x".into())
         );
-        assert!(RouteTable::default().resolve("gpt-5").is_none());
+        assert!(RouteTable::default().resolve("gpt-5", |_| true).is_none());
+    }
+
+    #[test]
+    fn rules_whose_condition_does_not_hold_are_passed_over() {
+        let a = connection("a");
+        let rule =
+            |pattern: &str, model: &str| Rule::new(pattern, [Target::new(a.clone()).model(model)]);
+        let with_tools = || Condition::new().tools(true);
+        let routes = vec![
+            rule("m", "exact").when(with_tools()),
+            rule("*", "first").when(with_tools()),
+            rule("*", "second"),
+        ];
+        let table = RouteTable::new(routes, vec![a.clone()]).unwrap();
+        let model = |asked: &str, holds: bool| {
+            let resolved = table.resolve(asked, |_| holds).unwrap();
+            resolved.targets[0].model_id().map(str::to_owned)
+        };
+        assert_eq!(model("m", true).as_deref(), Some("exact"));
+        assert_eq!(model("m", false).as_deref(), Some("second"));
+        assert_eq!(model("x", true).as_deref(), Some("first"));
+        assert_eq!(model("a/x", true), None);
+        assert_eq!(
+            table.targets("m").unwrap()[0].model_id(),
+            Some("second"),
+            "by the model alone"
+        );
     }
 
     #[test]
