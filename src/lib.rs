@@ -98,6 +98,7 @@ pub mod auth;
 pub mod bench;
 pub mod body;
 mod call;
+mod capacity;
 #[cfg(feature = "client")]
 pub mod client;
 mod clock;

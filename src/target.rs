@@ -9,6 +9,8 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
 use crate::auth::{Credential, InjectedHeader, InvalidCredential, Means};
+pub use crate::capacity::Capacity;
+use crate::capacity::Meter;
 use crate::health::Health;
 pub use crate::options::{
     BetaRule, Betas, ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill,
@@ -41,6 +43,7 @@ pub struct Connection {
     budget: TpsBudget,
     health: Health,
     failures: Failures,
+    meter: Meter,
 }
 
 impl Connection {
@@ -56,6 +59,7 @@ impl Connection {
             headers: Vec::new(),
             options: Options::default(),
             retry: RetrySettings::default(),
+            capacity: Capacity::default(),
         }
     }
 
@@ -101,6 +105,11 @@ impl Connection {
 
     pub(crate) fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// What is used of its capacity.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// How often its tries failed of late.
@@ -157,6 +166,7 @@ pub struct ConnectionBuilder {
     headers: Vec<(String, String)>,
     options: Options,
     retry: RetrySettings,
+    capacity: Capacity,
 }
 
 impl ConnectionBuilder {
@@ -202,6 +212,13 @@ impl ConnectionBuilder {
         self
     }
 
+    /// How many requests and tokens the connection may see in a minute. Default: any number.
+    #[must_use]
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
     /// Makes the connection.
     ///
     /// # Errors
@@ -214,6 +231,9 @@ impl ConnectionBuilder {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         {
             return Err(InvalidConnection::Name);
+        }
+        if let Some(key) = self.capacity.invalid() {
+            return Err(InvalidConnection::Capacity(key));
         }
         let spec = self.provider.spec();
         let (base, region) = place(spec, self.base_url.as_deref(), self.region.as_deref())?;
@@ -245,6 +265,7 @@ impl ConnectionBuilder {
             ),
             health: Health::default(),
             failures: Failures::default(),
+            meter: Meter::new(self.capacity),
         })
     }
 }
@@ -306,6 +327,8 @@ pub enum InvalidConnection {
     Credential(InvalidCredential),
     /// The header of this name cannot be sent.
     Header(String),
+    /// The limit of this name is zero.
+    Capacity(&'static str),
 }
 
 impl fmt::Display for InvalidConnection {
@@ -327,6 +350,7 @@ impl fmt::Display for InvalidConnection {
             Self::RegionOfHost => f.write_str("region is another one than base_url is in"),
             Self::NoCredential => f.write_str("this provider needs a key"),
             Self::Credential(error) => error.fmt(f),
+            Self::Capacity(key) => write!(f, "{key} must not be zero"),
             Self::Header(name) => write!(f, "the header {name:?} cannot be sent"),
         }
     }

@@ -226,6 +226,7 @@ fn connection(
     };
     let mut builder = Connection::builder(name, provider)
         .options(config.options.clone())
+        .capacity(config.capacity)
         .retry(retry);
     if provider.spec().auth == AuthScheme::Aws {
         let aws = Aws {
@@ -261,6 +262,9 @@ fn connection(
         InvalidConnection::BaseUrl => fail("base_url", error.to_string()),
         InvalidConnection::Credential(_) => fail(key_name, error.to_string()),
         InvalidConnection::Header(_) => fail("headers", error.to_string()),
+        InvalidConnection::Capacity(key) => {
+            ConfigError::new(["connections", name, "capacity", key], error.to_string())
+        }
     })
 }
 
@@ -369,6 +373,10 @@ mod tests {
                 "connections.c.region: ",
             ),
             (
+                connection("api_key = \"a\"\ncapacity = { tokens_per_minute = 0 }"),
+                "connections.c.capacity.tokens_per_minute: ",
+            ),
+            (
                 connection("api_key = \"a\"\nrole_arn = \"r\""),
                 "connections.c.role_arn: ",
             ),
@@ -438,6 +446,7 @@ mod tests {
             "[connections.a]\nprovider = \"openai\"\nkey = \"x\"",
             "[connections.a]\nprovider = \"openai\"\noptions = { max = 1 }",
             "[[routes]]\nmodel = \"a\"\ntargets = [{ connection = \"a\", wait = 1 }]",
+            "[connections.a]\nprovider = \"openai\"\ncapacity = { rpm = 1 }",
             "[[routes]]\nmodel = \"a\"\ntargets = []\nwhen = { tool = true }",
             "[prices.m]\ninput = 1\noutput = 1\ncached = 1",
             "[prices.m]\ninput = -1\noutput = 1",

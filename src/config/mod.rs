@@ -17,7 +17,7 @@ pub use values::{ByteSize, KeepAlive, Span};
 
 use crate::models::CapabilitiesOverride;
 use crate::price::Price;
-use crate::target::Options;
+use crate::target::{Capacity, Options};
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -187,6 +187,9 @@ pub struct ConnectionConfig {
     /// Switches of the conversions.
     #[serde(default)]
     pub options: Options,
+    /// How many requests and tokens it may see in a minute.
+    #[serde(default)]
+    pub capacity: Capacity,
 }
 
 impl fmt::Debug for ConnectionConfig {

@@ -161,6 +161,8 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
                 None
             }
             Verdict::Skip => {
+                // Nothing was sent.
+                attempt.give_back();
                 if attempt.advance() {
                     if self.last.is_none() {
                         self.keep(result);
@@ -171,9 +173,11 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
                 None
             }
             Verdict::Elsewhere => {
+                // No wait here would help, should the others have no capacity left.
+                let never = Some(Duration::MAX);
                 let delay = attempt
                     .has_next()
-                    .then(|| self.again(attempt, false, false, None))
+                    .then(|| self.again(attempt, false, false, never))
                     .flatten();
                 match &delay {
                     Some(_) => self.keep(result),
@@ -251,10 +255,10 @@ impl<B> RetryPolicy<B> {
         if self.retries >= allowed {
             return None;
         }
-        if attempt.has_next() {
+        let mut next = attempt.clone();
+        // Where the others have no capacity left, this one goes on as if it were the last.
+        if attempt.has_next() && next.advance() {
             // The next target pays for the try that it gets.
-            let mut next = attempt.clone();
-            next.advance();
             if next.target().connection().budget().withdraw() {
                 *attempt = next;
                 self.retries += 1;
@@ -263,6 +267,7 @@ impl<B> RetryPolicy<B> {
                 self.renewed = false;
                 return Some(Delay::none());
             }
+            next.give_back();
             return None;
         }
         let wait = match retry_after {
@@ -277,7 +282,7 @@ impl<B> RetryPolicy<B> {
         let in_time = Instant::now()
             .checked_add(wait)
             .is_some_and(|then| then < call.deadline);
-        if !in_time || !attempt.target().connection().budget().withdraw() {
+        if !in_time || !attempt.target().connection().budget().withdraw() || !attempt.take() {
             return None;
         }
         self.retries += 1;
@@ -296,7 +301,8 @@ impl<B> RetryPolicy<B> {
     fn at_once(&mut self, attempt: &Attempt) -> Option<Delay> {
         let possible = Instant::now() < attempt.call().deadline
             && self.retries < self.allowed(attempt)
-            && attempt.target().connection().budget().withdraw();
+            && attempt.target().connection().budget().withdraw()
+            && attempt.take();
         possible.then(|| {
             self.retries += 1;
             Delay::none()
