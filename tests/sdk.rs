@@ -4,8 +4,12 @@
 
 pub mod support;
 
+#[path = "sdk/bedrock.rs"]
+mod bedrock;
 #[path = "sdk/cells.rs"]
 mod cells;
+#[path = "sdk/judge.rs"]
+mod judge;
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +21,8 @@ use support::{fake, venv};
 const CLIENT_KEY: &str = "sk-client-canary-4b1d77f2e0c9a863";
 /// What the gateway knows; it must never reach a client or the log.
 const PROVIDER_KEY: &str = "sk-provider-canary-9e27c0de55aa41b3";
+/// The name of the gateway's AWS credentials, which is no secret; the secret is [`PROVIDER_KEY`].
+const ACCESS_KEY_ID: &str = "AKIDSCRIPTED";
 /// How soon after a client has gone its call at the provider must be gone. Generous for a busy machine, yet far below the minute after
 /// which the scripted upstream gives up.
 const PROMPT: Duration = Duration::from_secs(3);
@@ -135,7 +141,9 @@ const FAULTS: &[&str] = &[
 fn run(script: &str, base: &str, key: &str, model: &str, trigger: &str, sets: &[&[&str]]) -> bool {
     // What OpenAI's Responses take at least; the others are not that long.
     let cut_at = match (script, trigger) {
-        (MESSAGES | RESPONSES, "demo") if !model.starts_with("gpt-") => "5",
+        (MESSAGES | RESPONSES, "demo") if !model.contains("gpt-") || model.contains("gpt-oss") => {
+            "5"
+        }
         _ => "16",
     };
     let only = sets.concat().join(",");
@@ -230,6 +238,27 @@ provider = "openai-compatible"
 base_url = "{url}/v1"
 api_key = "{PROVIDER_KEY}"
 
+[connections.scripted-bedrock]
+provider = "aws-bedrock"
+base_url = "{url}"
+region = "eu-west-1"
+access_key_id = "{ACCESS_KEY_ID}"
+secret_access_key = "{PROVIDER_KEY}"
+
+[connections.scripted-invoke]
+provider = "aws-bedrock-invoke"
+base_url = "{url}"
+region = "eu-west-1"
+api_key = "{PROVIDER_KEY}"
+
+[[routes]]
+model = "us.anthropic.*"
+targets = [{{ connection = "scripted-bedrock" }}]
+
+[[routes]]
+model = "eu.anthropic.*"
+targets = [{{ connection = "scripted-invoke" }}]
+
 [[routes]]
 model = "gemini-*"
 targets = [{{ connection = "scripted-gemini" }}]
@@ -296,33 +325,44 @@ targets = [{{ connection = "scripted-openai" }}]
         for request in &requests {
             let head = String::from_utf8_lossy(&request.head);
             let bearer = format!("Bearer {PROVIDER_KEY}");
-            if provider == "anthropic" {
-                assert_eq!(request.header("x-api-key"), Some(PROVIDER_KEY), "{head}");
-                assert_eq!(request.header("authorization"), None, "{head}");
-                assert!(request.header("anthropic-version").is_some(), "{head}");
-            } else {
-                assert_eq!(
-                    request.header("authorization"),
-                    Some(bearer.as_str()),
-                    "{head}"
-                );
-                assert_eq!(request.header("x-api-key"), None, "{head}");
-                let organization = (provider == "openai").then_some("org-fixed");
-                assert_eq!(
-                    request.header("openai-organization"),
-                    organization,
-                    "{head}"
-                );
+            let is_native = request.target.contains("enerateContent");
+            let keys = ["x-api-key", "x-goog-api-key", "authorization"];
+            let keys = keys.map(|name| request.header(name));
+            match (provider, keys) {
+                ("anthropic", [Some(key), None, None]) => assert_eq!(key, PROVIDER_KEY, "{head}"),
+                ("gemini", [None, Some(key), None]) if is_native => {
+                    assert_eq!(key, PROVIDER_KEY, "{head}");
+                }
+                ("aws-bedrock", [None, None, Some(signature)]) => {
+                    let start = format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/");
+                    assert!(signature.starts_with(&start), "{head}");
+                    assert!(
+                        signature.contains("/eu-west-1/bedrock/aws4_request"),
+                        "{head}"
+                    );
+                    assert!(request.header("x-amz-date").is_some(), "{head}");
+                }
+                (_, [None, None, Some(key)]) => assert_eq!(key, bearer, "{head}"),
+                (_, keys) => panic!("{provider} gets no such keys: {keys:?}: {head}"),
             }
+            assert_eq!(
+                request.header("anthropic-version").is_some(),
+                provider == "anthropic",
+                "{head}"
+            );
+            let organization = (provider == "openai").then_some("org-fixed");
+            assert_eq!(
+                request.header("openai-organization"),
+                organization,
+                "{head}"
+            );
             assert!(
                 !request.contains(CLIENT_KEY),
                 "the client's key went upstream: {head}"
             );
-            assert_eq!(
-                request.header("accept-encoding"),
-                Some("identity"),
-                "{head}"
-            );
+            // AWS is sent nothing that proxies might change, and that has a meaning by itself.
+            let coding = (!provider.starts_with("aws-")).then_some("identity");
+            assert_eq!(request.header("accept-encoding"), coding, "{head}");
             assert_eq!(
                 request.header("content-type"),
                 Some("application/json"),
@@ -348,6 +388,7 @@ targets = [{{ connection = "scripted-openai" }}]
             }
         }
         assert_eq!(self.upstream.errors(), Vec::<String>::new());
+        judge::requests(&requests);
         let log = self.gateway.log();
         for secret in [CLIENT_KEY, PROVIDER_KEY] {
             assert!(!log.contains(secret), "a key is in the log:\n{log}");

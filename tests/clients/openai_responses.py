@@ -551,6 +551,15 @@ def max_tokens():
 
 
 @scenario
+def max_tokens_ends():
+    """The same where the provider does not say which of its items the limit cut."""
+    for way in (create, streamed):
+        done = way(LONG, max_output_tokens=args.cut_at)
+        assert done.status == "incomplete" and done.incomplete_details.reason == "max_output_tokens", done
+        assert done.output_text, done
+
+
+@scenario
 def usage_cached():
     """What was read from the cache is a part of the input, and counted once."""
     mark = {"prompt_cache_breakpoint": {"mode": "explicit"}}

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// What every converted cell of Responses clients does.
-const RESPONSES_EVERYWHERE: &[&str] = &[
+pub(crate) const RESPONSES_EVERYWHERE: &[&str] = &[
     "structured",
     "image",
     "gateway_headers",
@@ -29,7 +29,7 @@ const RESPONSES_EVERYWHERE: &[&str] = &[
     "failed_whole",
 ];
 /// What those do besides that have tools.
-const RESPONSES_MORE_TOOLS: &[&str] = &[
+pub(crate) const RESPONSES_MORE_TOOLS: &[&str] = &[
     "tools_serial",
     "tool_choice",
     "orphans",
@@ -41,12 +41,13 @@ const RESPONSES_MORE_TOOLS: &[&str] = &[
     "reasoning_foreign",
 ];
 /// Reasoning that is shown, and a loop with it.
-const RESPONSES_REASONING: &[&str] = &["reasoning", "reasoning_loop", "custom_tool_thinking"];
+pub(crate) const RESPONSES_REASONING: &[&str] =
+    &["reasoning", "reasoning_loop", "custom_tool_thinking"];
 /// Reasoning that the provider wants back unaltered.
-const RESPONSES_SIGNED: &[&str] = &["reasoning_signed", "reasoning_altered"];
+pub(crate) const RESPONSES_SIGNED: &[&str] = &["reasoning_signed", "reasoning_altered"];
 
 /// What every converted cell of Messages clients does.
-const MESSAGES_EVERYWHERE: &[&str] = &[
+pub(crate) const MESSAGES_EVERYWHERE: &[&str] = &[
     "mid_system",
     "structured",
     "image",
@@ -65,7 +66,7 @@ const MESSAGES_EVERYWHERE: &[&str] = &[
     "failed_whole",
 ];
 /// What those do besides that have tools.
-const MESSAGES_MORE_TOOLS: &[&str] = &[
+pub(crate) const MESSAGES_MORE_TOOLS: &[&str] = &[
     "tools_serial",
     "tool_choice",
     "tool_long_name",
@@ -81,9 +82,9 @@ const MESSAGES_THINKING: &[&str] = &[
 ];
 
 /// Faults of the scripted upstream and what belongs to them.
-const CONVERTED_FAULTS: &[&str] = &["failed_whole", "unicode_split", "wrong_key"];
+pub(crate) const CONVERTED_FAULTS: &[&str] = &["failed_whole", "unicode_split", "wrong_key"];
 /// Where the route leads to a provider by the start of the model's name.
-const UNKNOWN_MODEL: &[&str] = &["unknown_at_provider"];
+pub(crate) const UNKNOWN_MODEL: &[&str] = &["unknown_at_provider"];
 
 /// All that a Responses client does where there are tools.
 const RESPONSES_FULL: &[&[&str]] = &[
@@ -274,7 +275,12 @@ fn demo_messages_on_perplexity() {
 }
 
 /// Scenarios on a cell of the scripted upstream; gives what the provider got.
-fn scripted(script: &str, provider: &str, model: &str, sets: &[&[&str]]) -> Vec<Recorded> {
+pub(crate) fn scripted(
+    script: &str,
+    provider: &str,
+    model: &str,
+    sets: &[&[&str]],
+) -> Vec<Recorded> {
     let Some(scripted) = Scripted::start() else {
         return Vec::new();
     };

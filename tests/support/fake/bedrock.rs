@@ -93,6 +93,12 @@ impl Turn {
         }
     }
 
+    /// What only the model's own answer tells.
+    fn fields(&self) -> Value {
+        let thought = u64::from(self.thinking.is_some()) * 2;
+        json!({"stop_sequence":null,"usage":{"output_tokens_details":{"thinking_tokens":thought}}})
+    }
+
     fn converse_usage() -> Value {
         json!({"inputTokens":11,"outputTokens":5,"totalTokens":16,"cacheReadInputTokens":3,"cacheWriteInputTokens":0})
     }
@@ -112,7 +118,8 @@ impl Turn {
             content.push(json!({"toolUse":{"toolUseId":call.id,"name":call.name,"input":input}}));
         }
         json!({"output":{"message":{"role":"assistant","content":content}},"stopReason":self.reason(),
-            "usage":Self::converse_usage(),"metrics":{"latencyMs":7}})
+            "usage":Self::converse_usage(),"metrics":{"latencyMs":7},
+            "additionalModelResponseFields":self.fields()})
     }
 
     /// The same as a stream.
@@ -151,7 +158,7 @@ impl Turn {
             let inputs = inputs.map(|piece| json!({"toolUse":{"input":piece}}));
             block(Some(start), inputs.collect());
         }
-        let stop = json!({"stopReason":self.reason(),"p":"abc"});
+        let stop = json!({"stopReason":self.reason(),"additionalModelResponseFields":self.fields(),"p":"abc"});
         events.push(frame::event("messageStop", &stop));
         let metadata = json!({"usage":Self::converse_usage(),"metrics":{"latencyMs":7},"p":"ab"});
         events.push(frame::event("metadata", &metadata));
