@@ -106,6 +106,7 @@ pub mod codec;
 #[cfg(feature = "config")]
 pub mod config;
 pub mod convert;
+mod defaults;
 mod endpoint;
 mod error;
 mod format;

@@ -11,6 +11,7 @@ use tower::retry::budget::TpsBudget;
 use crate::auth::{Credential, InjectedHeader, InvalidCredential, Means};
 pub use crate::capacity::Capacity;
 use crate::capacity::Meter;
+pub use crate::defaults::Defaults;
 use crate::health::Health;
 pub use crate::options::{
     BetaRule, Betas, ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill,
@@ -417,6 +418,8 @@ pub struct Target {
     model: Option<Arc<str>>,
     weight: Option<u32>,
     options: Arc<Options>,
+    defaults: Defaults,
+    headers: Arc<[InjectedHeader]>,
 }
 
 impl Target {
@@ -429,6 +432,8 @@ impl Target {
             model: None,
             weight: None,
             options,
+            defaults: Defaults::default(),
+            headers: Arc::default(),
         }
     }
 
@@ -451,6 +456,33 @@ impl Target {
     pub fn options(mut self, options: &Options) -> Self {
         self.options = Arc::new(options.or(self.connection.options()));
         self
+    }
+
+    /// What requests get that say nothing themselves.
+    #[must_use]
+    pub fn defaults(mut self, defaults: Defaults) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// A further header of every request to this target; it wins over the connection's of that name.
+    ///
+    /// # Errors
+    /// Name or value cannot stand in a header.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, InvalidConnection> {
+        let header = InjectedHeader::configured(name, value)
+            .ok_or_else(|| InvalidConnection::Header(name.to_owned()))?;
+        self.headers = self.headers.iter().cloned().chain([header]).collect();
+        Ok(self)
+    }
+
+    pub(crate) fn own_defaults(&self) -> Defaults {
+        self.defaults
+    }
+
+    /// The headers that every request carries besides the connection's.
+    pub(crate) fn extra_headers(&self) -> &[InjectedHeader] {
+        &self.headers
     }
 
     /// The connection that the call goes over.

@@ -369,3 +369,53 @@ async fn retries_count_too() {
     assert_full(CHAT, &ask(&gateway, CHAT, &body).await);
     assert_eq!(a.requests().len(), 3);
 }
+
+#[tokio::test]
+async fn routes_give_defaults_and_headers() {
+    let a = provider();
+    let route = "[[routes]]\nmodel = \"m-o\"\ndefaults = { max_tokens = 50, reasoning_effort = \"low\" }\n\
+                 headers = { x-team = \"search\", x-kind = \"route\" }\n\
+                 targets = [{ connection = \"a-o\", headers = { x-kind = \"target\" } }]\n";
+    let gateway = gateway(&(connections("a", &a, "") + route));
+    let body = json!({"model": "m-o", "messages": []});
+    let answer = ask(&gateway, CHAT, &body).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("x-gateway-approximated"),
+        "max_completion_tokens,reasoning_effort"
+    );
+    // A client that says it itself is left alone.
+    let own = json!({"model": "m-o", "max_tokens": 3, "reasoning_effort": "high", "messages": []});
+    let answer = ask(&gateway, CHAT, &own).await;
+    assert_eq!(answer.header("x-gateway-approximated"), "");
+    let requests = a.requests();
+    let first = &requests[0];
+    let text = body.to_string();
+    let rest = text.strip_prefix('{').unwrap();
+    assert_eq!(
+        first.text(),
+        format!("{{\"max_completion_tokens\":50,\"reasoning_effort\":\"low\",{rest}")
+    );
+    assert_eq!(first.header("x-team"), Some("search"));
+    assert_eq!(first.header("x-kind"), Some("target"));
+    assert_eq!(requests[1].text(), own.to_string());
+    // Without the route there is none of it.
+    let mut direct = body.clone();
+    direct["model"] = "a-o/m".into();
+    ask(&gateway, CHAT, &direct).await;
+    assert_eq!(a.requests()[2].header("x-team"), None);
+
+    // Messages clients' requests are converted from what was added.
+    let mut messages = said(MESSAGES, "x");
+    messages["model"] = "m-o".into();
+    messages.as_object_mut().unwrap().remove("max_tokens");
+    let answer = ask(&gateway, MESSAGES, &messages).await;
+    assert!(
+        answer
+            .header("x-gateway-approximated")
+            .contains("max_tokens")
+    );
+    let sent = a.requests()[3].json();
+    assert_eq!(sent["max_output_tokens"], 50, "{sent}");
+    assert_eq!(sent["reasoning"]["effort"], "low", "{sent}");
+}

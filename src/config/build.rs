@@ -397,6 +397,14 @@ mod tests {
                 "routes.0.targets.0.connection: ",
             ),
             (route("{ min_input_tokens = 2, max_input_tokens = 1 }"), "routes.0.when.min_input_tokens: "),
+            (
+                route("{}\nheaders = { \"a b\" = \"c\" }"),
+                "routes.0.headers: ",
+            ),
+            (
+                route("{}\ndefaults = { max_tokens = 0 }"),
+                "routes.0.defaults.max_tokens: ",
+            ),
             (route("{ last_message = \" \" }"), "routes.0.when.last_message: "),
             (
                 route("{ error_rate = { connection = \"d\", above_percent = 20, over = \"5m\" } }"),
@@ -447,6 +455,7 @@ mod tests {
             "[connections.a]\nprovider = \"openai\"\noptions = { max = 1 }",
             "[[routes]]\nmodel = \"a\"\ntargets = [{ connection = \"a\", wait = 1 }]",
             "[connections.a]\nprovider = \"openai\"\ncapacity = { rpm = 1 }",
+            "[[routes]]\nmodel = \"a\"\ntargets = []\ndefaults = { effort = \"low\" }",
             "[[routes]]\nmodel = \"a\"\ntargets = []\nwhen = { tool = true }",
             "[prices.m]\ninput = 1\noutput = 1\ncached = 1",
             "[prices.m]\ninput = -1\noutput = 1",
@@ -457,6 +466,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_key() {
+        let route = "[[routes]]\nmodel = \"a\"\nheaders = { a = \"canary\" }\ntargets = [{ connection = \"a\", headers = { b = \"canary\" } }]";
+        assert!(!format!("{:?}", config(route)).contains("canary"));
         let config = config(
             "client_keys = [\"canary\", { name = \"n\", key = \"canary\" }]\n[connections.a]\nprovider = \"openai\"\napi_key = \"canary\"\naccess_key_id = \"canary\"\nsecret_access_key = \"canary\"\nsession_token = \"canary\"\nexternal_id = \"canary\"\nheaders = { a = \"canary\" }",
         );

@@ -1,6 +1,7 @@
 //! Routes: to which requests they apply, and where these go.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -8,13 +9,13 @@ use serde::Deserialize;
 use super::{ConfigError, Span};
 use crate::provider::bedrock;
 use crate::route::{Condition, ErrorRate, Rule};
-use crate::target::{Connection, Options, Target};
+use crate::target::{Connection, Defaults, Options, Target};
 
 /// The longest time, in seconds, over which errors are counted.
 const LONGEST: u64 = 3600;
 
 /// A route.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RouteConfig {
@@ -23,12 +24,18 @@ pub struct RouteConfig {
     /// What must hold of a request, besides. Default: nothing.
     #[serde(default)]
     pub when: Option<WhenConfig>,
+    /// What requests get that say nothing themselves.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// Further headers of every request; they win over the connection's.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Where such calls go.
     pub targets: Vec<TargetConfig>,
 }
 
 /// A target of a route.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TargetConfig {
@@ -38,9 +45,36 @@ pub struct TargetConfig {
     pub model: Option<String>,
     /// The share of first calls. Default: 1 for the first target, 0 for the others.
     pub weight: Option<u32>,
+    /// What requests get that say nothing themselves; wins over the route's.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// Further headers; they win over the route's.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Switches that win over the connection's.
     #[serde(default)]
     pub options: Options,
+}
+
+impl fmt::Debug for RouteConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers may hold secrets.
+        f.debug_struct("RouteConfig")
+            .field("model", &self.model)
+            .field("when", &self.when)
+            .field("targets", &self.targets)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TargetConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TargetConfig")
+            .field("connection", &self.connection)
+            .field("model", &self.model)
+            .field("weight", &self.weight)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What must hold of a request, all of it; see [`Condition`].
@@ -85,13 +119,35 @@ pub(super) fn rule(
 ) -> Result<Rule, ConfigError> {
     let mut targets = Vec::with_capacity(route.targets.len());
     for (position, config) in route.targets.iter().enumerate() {
-        targets.push(target(at, &position.to_string(), config, connections)?);
+        let position = position.to_string();
+        let mut target = target(at, &position, config, connections)?;
+        target = target.defaults(config.defaults.or(&route.defaults));
+        let own: [&str; 5] = ["routes", at, "targets", &position, "headers"];
+        target = with_headers(target, &route.headers)
+            .map_err(|message| ConfigError::new(["routes", at, "headers"], message))?;
+        target = with_headers(target, &config.headers)
+            .map_err(|message| ConfigError::new(own, message))?;
+        if config.defaults.max_tokens == Some(0) {
+            let path = ["routes", at, "targets", &position, "defaults", "max_tokens"];
+            return Err(ConfigError::new(path, "must not be zero"));
+        }
+        targets.push(target);
+    }
+    if route.defaults.max_tokens == Some(0) {
+        let path = ["routes", at, "defaults", "max_tokens"];
+        return Err(ConfigError::new(path, "must not be zero"));
     }
     let rule = Rule::new(&route.model, targets);
     Ok(match &route.when {
         Some(when) => rule.when(condition(at, when, connections)?),
         None => rule,
     })
+}
+
+fn with_headers(target: Target, headers: &BTreeMap<String, String>) -> Result<Target, String> {
+    let mut all = headers.iter();
+    all.try_fold(target, |target, (name, value)| target.header(name, value))
+        .map_err(|error| error.to_string())
 }
 
 fn condition(
