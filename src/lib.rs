@@ -114,6 +114,7 @@ mod gateway;
 mod glob;
 mod headers;
 mod health;
+mod invalid_connection;
 pub mod models;
 pub mod mount;
 pub mod observe;
