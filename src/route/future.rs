@@ -22,11 +22,13 @@ use super::body::ResponseBody;
 use super::layer::Settings;
 use super::record::Record;
 use super::service::after;
+use super::table::draw;
 use crate::body::{GatherError, Gathered, Payload};
 use crate::call::Attempt;
 use crate::endpoint::Format;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
+use crate::random;
 use crate::shutdown::{Ending, Shutdown};
 
 pin_project! {
@@ -189,9 +191,19 @@ where
                             Err(unreadable(&*error.into(), format, &settings))
                         }
                     };
-                    let next = next.and_then(|call| {
+                    let next = next.and_then(|mut call| {
+                        let place = draw(&call.targets, random::number(), || call.tokens());
+                        call.first = *place.as_ref().unwrap_or(&0);
                         let call = Arc::new(call);
                         record.understood(&call);
+                        if let Err(wait) = place {
+                            record.retry_after = Some(wait);
+                            return Err(ClientError::gateway(
+                                format,
+                                Fault::RateLimited,
+                                "the gateway's capacity for this model is used up; try again later",
+                            ));
+                        }
                         let attempt = Attempt::first(call.clone());
                         let attempt = attempt.ok_or_else(|| {
                             ClientError::gateway(format, Fault::Internal, "the route has no target")

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,11 +15,12 @@ use tokio::time::Instant;
 use tower::Service;
 
 use super::body::ResponseBody;
+use super::content::Content;
 use super::future::ResponseFuture;
 use super::layer::Settings;
 use super::parse;
 use super::record::Record;
-use super::table::{Resolved, draw};
+use super::table::Resolved;
 use crate::body::Payload;
 use crate::call::{Call, CallOptions};
 use crate::endpoint::{Endpoint, Format};
@@ -259,22 +260,16 @@ impl Settings {
                 model: head.model.clone(),
             }
         } else {
+            let content = Content::new(&body, format);
             self.table
-                .resolve(&head.model)
+                .resolve(&head.model, |condition| condition.holds(&content))
                 .ok_or_else(|| unknown_model(format, &head.model))?
         };
         let deadline = self.deadline(arrival, options.deadline);
         Ok(Call {
             endpoint,
             request_id: arrival.request_id.clone(),
-            first: draw(
-                &targets,
-                if targets.len() > 1 {
-                    random::number()
-                } else {
-                    0
-                },
-            ),
+            first: 0,
             model: head.model,
             default_model: default_model.into(),
             stream: head.stream,
@@ -295,6 +290,7 @@ impl Settings {
             tags: options.tags,
             tries: Mutex::default(),
             followers: record.followers().clone(),
+            tokens: OnceLock::new(),
         })
     }
 }
