@@ -219,7 +219,7 @@ const MESSAGES_ADAPTIVE: &[&str] = &[
 
 #[test]
 fn demo_messages_on_converse() {
-    let own = ["document_cited", "count_tokens_missing"];
+    let own = ["document_cited", "count_tokens"];
     demo(MESSAGES, SONNET, &[&messages_claude(), &own]);
     demo(
         MESSAGES,
