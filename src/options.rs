@@ -63,6 +63,12 @@ pub struct Options {
     /// Whether Chat clients may add members to Converse requests (`additional_model_request_fields`, `guardrail_config`,
     /// `performance_config`, `request_metadata`). Default: false.
     pub bedrock_extensions: Option<bool>,
+    /// Whether Gemini's native API is asked for summaries of the model's thoughts where the client says nothing about them.
+    /// Default: true.
+    pub expose_thoughts: Option<bool>,
+    /// Whether Gemini's native API gets schemas in its own subset of OpenAPI's, which its older models want, rather than as
+    /// JSON Schema. Default: what the model's generation takes.
+    pub legacy_schema: Option<bool>,
     /// Which of Anthropic's betas InvokeModel is asked for. Default: those that Bedrock is known to take.
     pub betas: Option<Betas>,
     /// Whether the lifetimes of cache marks are left out on InvokeModel: models before Claude 4.5 refuse them. Default: false.
@@ -105,6 +111,8 @@ impl Options {
             unsupported_tools: self.unsupported_tools.or(base.unsupported_tools),
             forward_user: self.forward_user.or(base.forward_user),
             bedrock_extensions: self.bedrock_extensions.or(base.bedrock_extensions),
+            expose_thoughts: self.expose_thoughts.or(base.expose_thoughts),
+            legacy_schema: self.legacy_schema.or(base.legacy_schema),
             betas: self.betas.clone().or_else(|| base.betas.clone()),
             strip_ttl: self.strip_ttl.or(base.strip_ttl),
             native_auto_cache: self.native_auto_cache.or(base.native_auto_cache),

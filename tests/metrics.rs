@@ -257,7 +257,11 @@ async fn metrics_agree_with_what_the_providers_counted() {
         .body(Full::new(Bytes::from(body.to_string())))
         .unwrap();
     let mut response = client.request(request).await.unwrap();
-    response.body_mut().frame().await.unwrap().unwrap();
+    let mut seen = String::new();
+    while !seen.contains("content_block_start") {
+        let frame = response.body_mut().frame().await.unwrap().unwrap();
+        seen.push_str(&String::from_utf8_lossy(frame.data_ref().unwrap()));
+    }
     drop(response);
     let last = upstream.requests().len() - 1;
     upstream.cancelled(last).await;

@@ -136,20 +136,13 @@ impl Credential {
         if key.trim().is_empty() {
             return Err(InvalidCredential::Key);
         }
-        let (name, value) = match auth {
-            AuthScheme::XApiKey => (
-                HeaderName::from_static("x-api-key"),
-                HeaderValue::from_str(key),
-            ),
-            AuthScheme::Bearer | AuthScheme::Aws => (
-                AUTHORIZATION,
-                HeaderValue::try_from(format!("Bearer {key}")),
-            ),
-        };
-        let mut value = value.map_err(|_| InvalidCredential::Key)?;
-        // Keeps the value out of Debug output and of HPACK's table.
-        value.set_sensitive(true);
-        Ok(Means::Header(InjectedHeader { name, value }))
+        let native = provider.spec().native;
+        Ok(Means::Header {
+            usual: InjectedHeader::with_key(auth, key)?,
+            native: native
+                .map(|native| InjectedHeader::with_key(native.auth, key))
+                .transpose()?,
+        })
     }
 }
 
@@ -164,11 +157,19 @@ impl fmt::Debug for Credential {
     }
 }
 
+/// On a request: it goes to the provider's native API, which takes the credential in a header of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NativeApi;
+
 /// How requests are authenticated.
 #[derive(Debug, Clone)]
 pub(crate) enum Means {
     None,
-    Header(InjectedHeader),
+    Header {
+        usual: InjectedHeader,
+        /// For the provider's native API, where it has one.
+        native: Option<InjectedHeader>,
+    },
     Signature(Signer),
 }
 
@@ -190,6 +191,28 @@ pub(crate) struct InjectedHeader {
 }
 
 impl InjectedHeader {
+    /// The header that carries a key in this way.
+    fn with_key(scheme: AuthScheme, key: &str) -> Result<Self, InvalidCredential> {
+        let (name, value) = match scheme {
+            AuthScheme::XApiKey => (
+                HeaderName::from_static("x-api-key"),
+                HeaderValue::from_str(key),
+            ),
+            AuthScheme::XGoogApiKey => (
+                HeaderName::from_static("x-goog-api-key"),
+                HeaderValue::from_str(key),
+            ),
+            AuthScheme::Bearer | AuthScheme::Aws => (
+                AUTHORIZATION,
+                HeaderValue::try_from(format!("Bearer {key}")),
+            ),
+        };
+        let mut value = value.map_err(|_| InvalidCredential::Key)?;
+        // Keeps the value out of Debug output and of HPACK's table.
+        value.set_sensitive(true);
+        Ok(Self { name, value })
+    }
+
     /// A header that an owner configured; its value is treated as a secret.
     pub(crate) fn configured(name: &str, value: &str) -> Option<Self> {
         let name = HeaderName::try_from(name).ok()?;
@@ -209,7 +232,12 @@ mod tests {
 
     fn insert(key: &Credential, provider: Provider, headers: &mut HeaderMap) {
         match key.means(provider, None) {
-            Ok(Means::Header(header)) => header.insert_into(headers),
+            Ok(Means::Header { usual, native }) => {
+                usual.insert_into(headers);
+                if let Some(native) = native {
+                    native.insert_into(headers);
+                }
+            }
             other => panic!("{other:?}"),
         }
     }

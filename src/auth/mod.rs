@@ -22,7 +22,7 @@ use aws::{Pending, Signing, Trail};
 #[cfg(feature = "aws")]
 pub(crate) use aws::{Signer, refused};
 pub use credential::{Credential, InvalidCredential};
-pub(crate) use credential::{InjectedHeader, Means};
+pub(crate) use credential::{InjectedHeader, Means, NativeApi};
 pub use future::ResponseFuture;
 pub use layer::AuthLayer;
 pub use service::Auth;

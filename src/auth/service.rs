@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower::Service;
 
-use super::credential::Means;
+use super::credential::{Means, NativeApi};
 use super::future::ResponseFuture;
 use super::{Signer, Signing};
 use crate::body::Payload;
@@ -48,6 +48,7 @@ where
 
     fn call(&mut self, mut request: Request<Payload>) -> Self::Future {
         let attempt = request.extensions_mut().remove::<Attempt>();
+        let to_native = request.extensions_mut().remove::<NativeApi>().is_some();
         let out = request.headers_mut();
         headers::strip_credentials(out);
         let connection = attempt
@@ -60,7 +61,8 @@ where
         let means = self.fixed.as_ref();
         match means.or_else(|| connection.map(|connection| connection.means())) {
             Some(Means::Signature(signer)) => sign(&mut self.inner, signer, self.clock, request),
-            Some(Means::Header(header)) => {
+            Some(Means::Header { usual, native }) => {
+                let header = native.as_ref().filter(|_| to_native).unwrap_or(usual);
                 header.insert_into(out);
                 ResponseFuture::calling(self.inner.call(request), None)
             }

@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use super::envelope;
 
 use crate::format::raw::RawStr;
 use crate::format::walk;
@@ -15,18 +14,7 @@ const PREFIX: &str = "tlg1.anthropic.";
 
 /// The carrier of these blocks, each JSON text.
 pub(crate) fn write<'b>(blocks: impl IntoIterator<Item = &'b str>) -> String {
-    let mut json = String::from(r#"{"v":1,"blocks":["#);
-    for (at, block) in blocks.into_iter().enumerate() {
-        if at > 0 {
-            json.push(',');
-        }
-        json.push_str(block);
-    }
-    json.push_str("]}");
-    let mut carrier = String::with_capacity(PREFIX.len() + json.len() / 3 * 4 + 4);
-    carrier.push_str(PREFIX);
-    URL_SAFE_NO_PAD.encode_string(&json, &mut carrier);
-    carrier
+    envelope::write_blocks(PREFIX, blocks)
 }
 
 /// The carrier of signed thinking; both are the inside of JSON strings.
@@ -56,14 +44,7 @@ pub(crate) struct Envelope(String);
 impl Envelope {
     /// Opens a carrier; `None` for anything else: what another provider made, another version, or damaged text.
     pub(crate) fn open(opaque: RawStr<'_>) -> Option<Self> {
-        let text = opaque.decode();
-        let json = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
-        let json = String::from_utf8(json).ok()?;
-        serde_json::from_str::<serde::de::IgnoredAny>(&json).ok()?;
-        let known = walk::is_object(&json)
-            && walk::member(&json, "v") == Some("1")
-            && walk::member(&json, "blocks").is_some_and(walk::is_array);
-        known.then_some(Self(json))
+        envelope::open_blocks(PREFIX, opaque).map(Self)
     }
 
     /// The blocks: type and JSON text.
@@ -78,6 +59,9 @@ impl Envelope {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn open(carrier: &str) -> Option<Vec<String>> {

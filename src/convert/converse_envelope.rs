@@ -14,10 +14,10 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD};
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
-use super::anthropic_envelope;
+use super::{anthropic_envelope, envelope};
 use crate::format::raw::RawStr;
 use crate::format::walk;
 
@@ -85,17 +85,8 @@ pub(crate) fn redacted_content(data: &str) -> String {
 }
 
 fn opaque(bytes: &[u8]) -> String {
-    write([format!(r#"{{"redactedContent":"{}"}}"#, STANDARD.encode(bytes)).as_str()])
-}
-
-/// The envelope of these blocks, each JSON text.
-fn write<'b>(blocks: impl IntoIterator<Item = &'b str>) -> String {
-    let blocks: Vec<&str> = blocks.into_iter().collect();
-    let json = format!(r#"{{"v":1,"blocks":[{}]}}"#, blocks.join(","));
-    let mut envelope = String::with_capacity(PREFIX.len() + json.len() / 3 * 4 + 4);
-    envelope.push_str(PREFIX);
-    URL_SAFE_NO_PAD.encode_string(&json, &mut envelope);
-    envelope
+    let block = format!(r#"{{"redactedContent":"{}"}}"#, STANDARD.encode(bytes));
+    envelope::write_blocks(PREFIX, [block.as_str()])
 }
 
 /// What an envelope holds.
@@ -105,14 +96,7 @@ pub(crate) struct Envelope(String);
 impl Envelope {
     /// Opens an envelope; `None` for anything else: what another provider made, another version, or damaged text.
     pub(crate) fn open(opaque: RawStr<'_>) -> Option<Self> {
-        let text = opaque.decode();
-        let json = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
-        let json = String::from_utf8(json).ok()?;
-        serde_json::from_str::<serde::de::IgnoredAny>(&json).ok()?;
-        let known = walk::is_object(&json)
-            && walk::member(&json, "v") == Some("1")
-            && walk::member(&json, "blocks").is_some_and(walk::is_array);
-        known.then_some(Self(json))
+        envelope::open_blocks(PREFIX, opaque).map(Self)
     }
 
     /// The values of `redactedContent`, base64; only those that Converse would take.
@@ -130,6 +114,8 @@ impl Envelope {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn open(envelope: &str) -> Option<Vec<String>> {

@@ -6,6 +6,7 @@ use bytes::BytesMut;
 
 use crate::codec::write::Object;
 use crate::format::raw::RawStr;
+use crate::format::walk;
 
 /// What every carrier of the gateway begins with.
 pub(crate) const PREFIX: &str = "tlg1.";
@@ -25,6 +26,35 @@ pub(crate) fn plain(provider: &str) -> String {
     let mut carrier = format!("{PREFIX}plain.");
     URL_SAFE_NO_PAD.encode_string(&json, &mut carrier);
     carrier
+}
+
+/// A carrier of blocks, each JSON text: `prefix` and base64url of `{"v":1,"blocks":[…]}`.
+pub(crate) fn write_blocks<'b>(prefix: &str, blocks: impl IntoIterator<Item = &'b str>) -> String {
+    let mut json = String::from(r#"{"v":1,"blocks":["#);
+    for (at, block) in blocks.into_iter().enumerate() {
+        if at > 0 {
+            json.push(',');
+        }
+        json.push_str(block);
+    }
+    json.push_str("]}");
+    let mut carrier = String::with_capacity(prefix.len() + json.len() / 3 * 4 + 4);
+    carrier.push_str(prefix);
+    URL_SAFE_NO_PAD.encode_string(&json, &mut carrier);
+    carrier
+}
+
+/// What such a carrier holds, as JSON text; `None` for anything else: what another provider made, another version, or damaged
+/// text.
+pub(crate) fn open_blocks(prefix: &str, opaque: RawStr<'_>) -> Option<String> {
+    let text = opaque.decode();
+    let json = URL_SAFE_NO_PAD.decode(text.strip_prefix(prefix)?).ok()?;
+    let json = String::from_utf8(json).ok()?;
+    serde_json::from_str::<serde::de::IgnoredAny>(&json).ok()?;
+    let known = walk::is_object(&json)
+        && walk::member(&json, "v") == Some("1")
+        && walk::member(&json, "blocks").is_some_and(walk::is_array);
+    known.then_some(json)
 }
 
 #[cfg(test)]

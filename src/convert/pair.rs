@@ -7,8 +7,10 @@ use super::anthropic_error;
 use super::bedrock_error;
 use super::chat_in;
 use super::chat_to_converse::{self, state::State as ChatToConverse};
+use super::chat_to_gemini::{self, state::State as ChatToGemini};
 use super::chat_to_messages::{self, state::State as ChatToMessages};
 use super::context::{AnswerContext, ConvertedAnswer, ConvertedRequest, RequestContext};
+use super::gemini_in;
 use super::invoke::{self, count};
 use super::machine::{Dialect, Machine};
 use super::messages_to_chat::{self, state::State as MessagesToChat};
@@ -31,6 +33,7 @@ pub(crate) enum Conversion {
     Count,
     MessagesToInvoke,
     ChatToConverse(ChatToConverse),
+    ChatToGemini(ChatToGemini),
     ChatToMessages(ChatToMessages),
     MessagesToChat(MessagesToChat),
     MessagesToConverse(MessagesToConverse),
@@ -50,7 +53,9 @@ impl Conversion {
         match pair {
             Pair::CountOnConverse | Pair::CountOnInvoke => Ok(ConvertedRequest {
                 body: match pair {
-                    Pair::CountOnConverse => count::on_converse(body, cx)?,
+                    Pair::CountOnConverse => {
+                        messages_to_converse::request::convert_count(body, cx)?
+                    }
                     _ => count::on_invoke(body, cx)?,
                 },
                 headers: Vec::new(),
@@ -82,6 +87,18 @@ impl Conversion {
                     body,
                     headers,
                     state: Self::ChatToConverse(state),
+                })
+            }
+            Pair::ChatToGemini => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = chat_to_gemini::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ChatToGemini(state),
                 })
             }
             Pair::ChatToMessages => {
@@ -174,6 +191,7 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
+            Self::ChatToGemini(_) => Dialect::Gemini,
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
             Self::ChatToConverse(_)
             | Self::MessagesToConverse(_)
@@ -196,6 +214,7 @@ impl Conversion {
             Self::Count => count::answer(body),
             Self::MessagesToInvoke => invoke::response::convert(body),
             Self::ChatToConverse(state) => chat_to_converse::response::convert(body, state, cx),
+            Self::ChatToGemini(state) => chat_to_gemini::response::convert(body, state, cx),
             Self::ChatToMessages(state) => chat_to_messages::response::convert(body, state, cx),
             Self::MessagesToChat(state) => messages_to_chat::response::convert(body, state, cx),
             Self::MessagesToConverse(state) => {
@@ -235,6 +254,9 @@ impl Conversion {
             Self::ChatToConverse(state) => {
                 chat_to_converse::stream::replay(body, state.clone(), cx, out)
             }
+            Self::ChatToGemini(state) => {
+                chat_to_gemini::stream::replay(body, state.clone(), cx, out)
+            }
             Self::ChatToMessages(state) => {
                 chat_to_messages::stream::replay(body, state.clone(), cx, out)
             }
@@ -266,6 +288,9 @@ impl Conversion {
             Self::ChatToConverse(state) => Box::new(chat_to_converse::stream::ConverseToChat::new(
                 state, cx, limit,
             )),
+            Self::ChatToGemini(state) => {
+                Box::new(chat_to_gemini::stream::GeminiToChat::new(state, cx, limit))
+            }
             Self::ChatToMessages(state) => Box::new(
                 chat_to_messages::stream::MessagesToChat::new(state, cx).with_held_limit(limit),
             ),
@@ -300,15 +325,13 @@ impl Conversion {
         body: &Bytes,
     ) -> ClientError {
         match self {
-            Self::Count | Self::MessagesToInvoke => {
-                bedrock_error::convert(status, headers, body, Format::Messages)
-            }
             Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
+            Self::ChatToGemini(_) => gemini_in::convert_error(status, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
-            Self::MessagesToConverse(_) => {
+            Self::Count | Self::MessagesToConverse(_) | Self::MessagesToInvoke => {
                 bedrock_error::convert(status, headers, body, Format::Messages)
             }
             Self::ResponsesToConverse(_) => {
@@ -327,8 +350,9 @@ impl Conversion {
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 rate_limit::anthropic_to_openai(upstream, now, out)
             }
-            // OpenAI's own headers go on as they are; Bedrock has none.
+            // OpenAI's own headers go on as they are; Bedrock and Google have none.
             Self::ChatToConverse(_)
+            | Self::ChatToGemini(_)
             | Self::Count
             | Self::MessagesToChat(_)
             | Self::MessagesToConverse(_)

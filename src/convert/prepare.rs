@@ -11,6 +11,7 @@ use super::layer::Shared;
 use super::pair::Conversion;
 use super::passthrough;
 use super::report::{LossReport, Refusal};
+use crate::auth::NativeApi;
 use crate::body::Payload;
 use crate::call::Attempt;
 use crate::endpoint::Endpoint;
@@ -66,7 +67,8 @@ fn build(
     let spec = connection.provider().spec();
     let refuse = |refusal: Refusal| refusal.into_client_error(format);
 
-    let (path, body, out, conversion) = match spec.cell(call.endpoint) {
+    let (cell, native) = spec.serve(call.endpoint, call.body.bytes());
+    let (path, body, out, conversion) = match cell {
         Cell::Passthrough { path } => {
             let body =
                 passthrough::request::edit(call, connection.provider(), attempt.model(), report)
@@ -130,6 +132,9 @@ fn build(
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
     *request.headers_mut() = out;
+    if native {
+        request.extensions_mut().insert(NativeApi);
+    }
     Ok((request, conversion))
 }
 

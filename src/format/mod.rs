@@ -3,6 +3,7 @@
 pub(crate) mod chat;
 pub(crate) mod converse;
 pub(crate) mod error;
+pub(crate) mod gemini;
 pub(crate) mod messages;
 pub(crate) mod openai_usage;
 pub(crate) mod raw;

@@ -92,6 +92,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     }
 }
 
+/// The object that JSON text holds, as a view; `None` where it holds anything else.
+pub(crate) fn object_in<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    // Derived views would take arrays, too.
+    text.starts_with('{')
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
+}
+
 /// A list of views with at most `MAX` elements: views are larger than the shortest text they can be made of.
 #[derive(Debug)]
 pub(crate) struct List<T, const MAX: usize>(pub(crate) Vec<T>);

@@ -313,6 +313,8 @@ const PLAIN: Capabilities = Capabilities {
     structured_outputs: true,
     effort_floor: None,
     cache_breakpoints: false,
+    thinking_budget: None,
+    gemini: super::GeminiGeneration::V3,
     bedrock: Bedrock::BASE,
 };
 

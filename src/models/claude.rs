@@ -1,8 +1,8 @@
 //! Anthropic's models. Sources: the model and feature tables of platform.claude.com.
 
 use super::{
-    Bedrock, CachePoints, Capabilities, Effort, Efforts, ForcedTool, Sampling, Thinking,
-    ThinkingDefault, TopK,
+    Bedrock, CachePoints, Capabilities, Effort, Efforts, ForcedTool, GeminiGeneration, Sampling,
+    Thinking, ThinkingDefault, TopK,
 };
 use Effort::{High, Low, Max, Medium, Xhigh};
 
@@ -21,6 +21,8 @@ const CLASSIC: Capabilities = Capabilities {
     structured_outputs: false,
     effort_floor: None,
     cache_breakpoints: false,
+    thinking_budget: None,
+    gemini: GeminiGeneration::V3,
     bedrock: Bedrock::CLAUDE_OLD,
 };
 
@@ -118,6 +120,8 @@ const UNKNOWN: Capabilities = Capabilities {
     structured_outputs: true,
     effort_floor: None,
     cache_breakpoints: false,
+    thinking_budget: None,
+    gemini: GeminiGeneration::V3,
     bedrock: Bedrock {
         top_k: TopK::Member,
         disabled_thinking: true,

@@ -1,13 +1,15 @@
 //! What each model can do: a table, not code.
 //!
-//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's and OpenAI's models; every other
-//! id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
+//! Converters ask for [`Capabilities`] and never look at a model's id. The table knows Claude's, Gemini's and OpenAI's models
+//! and those on Bedrock; every other id gets [`Capabilities::default`], and an owner can override any of it by a `*` glob over the id.
 
 pub(crate) mod bedrock;
 mod claude;
+mod gemini;
 mod openai;
 
 pub use bedrock::{Bedrock, BedrockOverride, CachePoints, ReasoningFields, Replay, TopK};
+pub use gemini::{BudgetRange, GeminiGeneration};
 
 use crate::glob;
 
@@ -40,24 +42,35 @@ pub struct Capabilities {
     pub cache_breakpoints: bool,
     /// What it takes where Bedrock's Converse API serves it.
     pub bedrock: Bedrock,
+    /// The least and the largest budget of thinking tokens; `None` where they are unknown.
+    pub thinking_budget: Option<BudgetRange>,
+    /// What it takes and gives on Gemini's native API.
+    pub gemini: GeminiGeneration,
+}
+
+impl Capabilities {
+    /// A model that nobody knows.
+    const UNKNOWN: Self = Self {
+        max_output: None,
+        sampling: Sampling::Any,
+        thinking: None,
+        efforts: Efforts::ALL,
+        forced_tool: ForcedTool::Yes,
+        prefill: true,
+        mid_system: false,
+        binding: false,
+        structured_outputs: true,
+        effort_floor: Some(EffortFloor::None),
+        cache_breakpoints: false,
+        bedrock: Bedrock::BASE,
+        thinking_budget: None,
+        gemini: GeminiGeneration::V3,
+    };
 }
 
 impl Default for Capabilities {
     fn default() -> Self {
-        Self {
-            max_output: None,
-            sampling: Sampling::Any,
-            thinking: None,
-            efforts: Efforts::ALL,
-            forced_tool: ForcedTool::Yes,
-            prefill: true,
-            mid_system: false,
-            binding: false,
-            structured_outputs: true,
-            effort_floor: Some(EffortFloor::None),
-            cache_breakpoints: false,
-            bedrock: Bedrock::BASE,
-        }
+        Self::UNKNOWN
     }
 }
 
@@ -306,6 +319,10 @@ pub struct CapabilitiesOverride {
     pub cache_breakpoints: Option<bool>,
     /// See [`Capabilities::bedrock`].
     pub bedrock: BedrockOverride,
+    /// See [`Capabilities::thinking_budget`].
+    pub thinking_budget: Option<BudgetRange>,
+    /// See [`Capabilities::gemini`].
+    pub gemini: Option<GeminiGeneration>,
 }
 
 impl CapabilitiesOverride {
@@ -337,6 +354,8 @@ impl CapabilitiesOverride {
         base.effort_floor = self.effort_floor.or(base.effort_floor);
         base.cache_breakpoints = self.cache_breakpoints.unwrap_or(base.cache_breakpoints);
         self.bedrock.apply(&mut base.bedrock);
+        base.thinking_budget = self.thinking_budget.or(base.thinking_budget);
+        base.gemini = self.gemini.unwrap_or(base.gemini);
     }
 }
 
@@ -391,6 +410,7 @@ impl ModelTable {
 /// The row of the model with this id.
 fn known(id: &str) -> Option<Capabilities> {
     claude::lookup(id)
+        .or_else(|| gemini::lookup(id))
         .or_else(|| bedrock::lookup(id))
         .or_else(|| openai::lookup(id))
 }

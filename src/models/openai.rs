@@ -1,8 +1,8 @@
 //! OpenAI's models. Sources: the model pages of platform.openai.com, and what the API refuses for each.
 
 use super::{
-    Bedrock, Capabilities, Effort, EffortFloor, Efforts, ForcedTool, Sampling, Thinking,
-    ThinkingDefault,
+    Bedrock, Capabilities, Effort, EffortFloor, Efforts, ForcedTool, GeminiGeneration, Sampling,
+    Thinking, ThinkingDefault,
 };
 use Effort::{High, Low, Medium, Xhigh};
 
@@ -19,6 +19,8 @@ const CLASSIC: Capabilities = Capabilities {
     structured_outputs: true,
     effort_floor: None,
     cache_breakpoints: false,
+    thinking_budget: None,
+    gemini: GeminiGeneration::V3,
     bedrock: Bedrock::BASE,
 };
 

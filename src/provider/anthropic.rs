@@ -31,5 +31,6 @@ pub(crate) static SPEC: Spec = Spec {
             path: Path::Fixed("/v1/messages/count_tokens"),
         },
     ],
+    native: None,
     chat: None,
 };

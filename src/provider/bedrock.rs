@@ -54,6 +54,7 @@ const fn spec(id: &'static str, framing: Framing, cells: [Cell; 4]) -> Spec {
         client_headers: &[],
         request_id: "x-amzn-requestid",
         cells,
+        native: None,
         chat: None,
     }
 }

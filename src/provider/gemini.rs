@@ -1,10 +1,12 @@
-//! Google Gemini through its OpenAI-compatible endpoint. Source: Gemini API, "OpenAI compatibility".
+//! Google Gemini: its OpenAI-compatible endpoint, and its native API for what that cannot do. Sources: Gemini API, "OpenAI
+//! compatibility", and the reference of `generateContent`.
 
 use super::chat_profile::{
     ChatProfile, Media, MidSystem, OutputTokens, Pdf, Reasoning, Thoughts, Visible,
 };
-use super::path::Path;
-use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
+use super::path::{ModelIds, Path};
+use super::spec::{AuthScheme, Cell, Framing, Native, NativePair, Pair, Spec};
+use crate::convert::gemini_out::trigger;
 
 pub(crate) static SPEC: Spec = Spec {
     id: "gemini",
@@ -29,7 +31,28 @@ pub(crate) static SPEC: Spec = Spec {
         },
         Cell::Unavailable,
     ],
+    native: Some(&NATIVE),
     chat: Some(&CHAT),
+};
+
+/// For tools that only the native API knows.
+static NATIVE: Native = Native {
+    path: Path::Model {
+        ids: ModelIds::Gemini,
+        before: "/models/",
+        plain: ":generateContent",
+        // Without the query the stream is one JSON array.
+        stream: ":streamGenerateContent?alt=sse",
+    },
+    auth: AuthScheme::XGoogApiKey,
+    pairs: [
+        Some(NativePair {
+            pair: Pair::ChatToGemini,
+            wanted: trigger::chat,
+        }),
+        None,
+        None,
+    ],
 };
 
 /// Source of the efforts: Gemini API, "Thinking" and "OpenAI compatibility".

@@ -29,6 +29,7 @@ pub(crate) static SPEC: Spec = Spec {
         },
         Cell::Unavailable,
     ],
+    native: None,
     chat: Some(&CHAT),
 };
 

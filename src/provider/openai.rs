@@ -30,5 +30,6 @@ pub(crate) static SPEC: Spec = Spec {
         },
         Cell::Unavailable,
     ],
+    native: None,
     chat: None,
 };

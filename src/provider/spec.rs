@@ -11,6 +11,8 @@ pub(crate) enum AuthScheme {
     Bearer,
     /// `x-api-key: KEY`
     XApiKey,
+    /// `x-goog-api-key: KEY`
+    XGoogApiKey,
     /// SigV4, or a Bedrock API key as bearer.
     Aws,
 }
@@ -49,6 +51,7 @@ pub(crate) enum Cell {
 pub(crate) enum Pair {
     ChatToInvoke,
     ChatToConverse,
+    ChatToGemini,
     ChatToMessages,
     /// The same format in AWS's envelope.
     MessagesToInvoke,
@@ -62,6 +65,24 @@ pub(crate) enum Pair {
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,
+}
+
+/// Another API of a provider's, for the requests that an endpoint's own cell cannot serve.
+#[derive(Debug)]
+pub(crate) struct Native {
+    /// Appended to the base URL's path.
+    pub(crate) path: Path,
+    pub(crate) auth: AuthScheme,
+    /// `chat`, `responses`, `messages`.
+    pub(crate) pairs: [Option<NativePair>; 3],
+}
+
+/// A conversion to another API of a provider's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NativePair {
+    pub(crate) pair: Pair,
+    /// Whether a request, whose body was scanned, needs it.
+    pub(crate) wanted: fn(&[u8]) -> bool,
 }
 
 /// The facts about one provider.
@@ -83,11 +104,33 @@ pub(crate) struct Spec {
     pub(crate) request_id: &'static str,
     /// `chat`, `responses`, `messages`, `count_tokens`.
     pub(crate) cells: [Cell; 4],
+    /// Another API of its own, which some requests need.
+    pub(crate) native: Option<&'static Native>,
     /// What its Chat Completions endpoint takes, where converters write for it.
     pub(crate) chat: Option<&'static ChatProfile>,
 }
 
 impl Spec {
+    /// How a request to `endpoint` is served, and whether by the provider's native API. `body` was scanned already.
+    pub(crate) fn serve(&self, endpoint: Endpoint, body: &[u8]) -> (Cell, bool) {
+        if let Some(Native { path, pairs, .. }) = self.native {
+            let [chat, responses, messages] = *pairs;
+            let native = match endpoint {
+                Endpoint::Chat => chat,
+                Endpoint::Responses => responses,
+                Endpoint::Messages => messages,
+                Endpoint::CountTokens => None,
+            };
+            if let Some(NativePair { pair, wanted }) = native
+                && wanted(body)
+            {
+                return (Cell::Convert { pair, path: *path }, true);
+            }
+        }
+        (self.cell(endpoint), false)
+    }
+
+    /// How requests to `endpoint` are usually served.
     pub(crate) fn cell(&self, endpoint: Endpoint) -> Cell {
         let [chat, responses, messages, count_tokens] = self.cells;
         match endpoint {

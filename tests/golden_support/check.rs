@@ -178,6 +178,7 @@ fn request(case: &Case, outcome: &Outcome, failures: &mut Vec<String>) -> Result
                 .headers
                 .get(&name)
                 .and_then(|value| value.to_str().ok());
+            let value = value.replace("<key>", PROVIDER_KEY);
             if got != Some(&value) {
                 failures.push(format!(
                     "upstream header {name}: expected {value:?}, got {got:?}"

@@ -12,7 +12,7 @@ use crate::support::reply::Reply;
 
 /// What one call used, in the gateway's own categories.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Used {
+pub(crate) struct Used {
     input: u64,
     cache_read: u64,
     write_5m: u64,
@@ -26,7 +26,7 @@ pub struct Used {
 }
 
 /// What the providers counted, by connection.
-pub type Counted = Arc<Mutex<BTreeMap<(String, &'static str), u64>>>;
+pub(crate) type Counted = Arc<Mutex<BTreeMap<(String, &'static str), u64>>>;
 
 /// Dollars per million tokens of each kind and per thousand searches, as the configuration below has them.
 const INPUT: u64 = 3;
@@ -194,7 +194,7 @@ fn converse(used: &Used, stream: bool) -> Reply {
 }
 
 /// A provider that counts what it says it used. The first part of a path names the connection.
-pub fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
+pub(crate) fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Reply {
     let (connection, path) = request.path()[1..].split_once('/').unwrap();
     let body = request.json();
     let text = body.to_string();
@@ -208,109 +208,134 @@ pub fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Rep
         *calls
     };
     let used = Used::of(connection, call);
-    let bedrock = path.starts_with("model/");
     let stream = body["stream"] == json!(true) || path.ends_with("-stream");
-    let model = if bedrock {
-        json!("claude-sonnet-4-5-20250929")
-    } else {
-        body["model"].clone()
-    };
+    let count = |used: &Used| used.count(connection, counted);
     if path.contains("/converse") {
-        used.count(connection, counted);
+        count(&used);
         return converse(&used, stream);
     }
-    let framed = |events: Vec<(&'static str, Value)>| {
-        if !bedrock {
-            return Reply::sse(
-                events
-                    .into_iter()
-                    .map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")),
-            );
-        }
-        aws_stream(events.into_iter().map(|(_, data)| {
-            let bytes = base64::engine::general_purpose::STANDARD.encode(data.to_string());
-            ("chunk", json!({"bytes": bytes, "p": "abc"}))
-        }))
-    };
     if path.ends_with("chat/completions") {
-        let tool = json!([{"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]);
-        let usage = used.chat(connection);
-        used.count(connection, counted);
-        if !stream {
-            return Reply::json(200, json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model,
-                "choices": [{"index": 0, "message": {"role": "assistant", "content": "Lima", "tool_calls": tool}, "finish_reason": "tool_calls"}],
-                "usage": usage}).to_string());
-        }
-        let asked =
-            body["stream_options"]["include_usage"] == json!(true) || connection == "perplexity";
-        assert!(asked, "a stream that did not ask for its usage: {text}");
-        let chunk = |delta: Value, finish: Value| {
-            json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
-            "model": model, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-        };
-        let mut events = vec![
-            chunk(json!({"role": "assistant", "content": "Li"}), Value::Null),
-            chunk(json!({"tool_calls": tool}), Value::Null),
-            chunk(json!({}), json!("tool_calls")),
-        ];
-        match connection {
-            // Gemini and Perplexity have it on the last chunk, Groq in a member of its own there.
-            "gemini" | "perplexity" => events[2]["usage"] = usage,
-            "groq" => events[2]["x_groq"] = json!({"id": "req", "usage": usage}),
-            _ => events.push(json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model,
-                "choices": [], "usage": usage})),
-        }
-        let mut pieces: Vec<String> = events
-            .iter()
-            .map(|event| format!("data: {event}\n\n"))
-            .collect();
-        pieces.push("data: [DONE]\n\n".to_owned());
-        return Reply::sse(pieces);
+        count(&used);
+        return chat(&used, &body, connection, stream);
     }
     if path.ends_with("responses") {
-        let item = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look", "arguments": "{}", "status": "completed"});
-        let answer = json!({"id": "resp_1", "object": "response", "created_at": 1, "model": model, "status": "completed", "error": null,
-            "incomplete_details": null, "output": [item], "usage": used.responses(), "service_tier": "default"});
-        used.count(connection, counted);
-        if !stream {
-            return Reply::json(200, answer.to_string());
-        }
-        let mut begun = answer.clone();
-        begun["status"] = json!("in_progress");
-        begun["output"] = json!([]);
-        begun["usage"] = Value::Null;
-        let mut started = item.clone();
-        started["arguments"] = json!("");
-        return framed(vec![
-            (
-                "response.created",
-                json!({"type": "response.created", "sequence_number": 0, "response": begun}),
-            ),
-            (
-                "response.output_item.added",
-                json!({"type": "response.output_item.added", "sequence_number": 1, "output_index": 0, "item": started}),
-            ),
-            (
-                "response.function_call_arguments.done",
-                json!({"type": "response.function_call_arguments.done", "sequence_number": 2,
-                "output_index": 0, "item_id": "fc_1", "name": "look", "arguments": "{}"}),
-            ),
-            (
-                "response.output_item.done",
-                json!({"type": "response.output_item.done", "sequence_number": 3, "output_index": 0, "item": item}),
-            ),
-            (
-                "response.completed",
-                json!({"type": "response.completed", "sequence_number": 4, "response": answer}),
-            ),
-        ]);
+        count(&used);
+        return responses(&used, &body, stream);
     }
-    assert!(path.ends_with("messages") || bedrock, "{path}");
+    let hang = text.contains("scripted:hang");
+    if path.starts_with("model/") {
+        let model = json!("claude-sonnet-4-5-20250929");
+        return messages(used, &model, stream, hang, invoke_stream, count);
+    }
+    assert!(path.ends_with("messages"), "{path}");
+    messages(used, &body["model"], stream, hang, sse, count)
+}
+
+/// Server-sent events.
+fn sse(events: Vec<(&'static str, Value)>) -> Reply {
+    let event = |(name, data)| format!("event: {name}\ndata: {data}\n\n");
+    Reply::sse(events.into_iter().map(event))
+}
+
+/// The chunks of InvokeModel: events inside of events.
+fn invoke_stream(events: Vec<(&'static str, Value)>) -> Reply {
+    aws_stream(events.into_iter().map(|(_, data)| {
+        let bytes = base64::engine::general_purpose::STANDARD.encode(data.to_string());
+        ("chunk", json!({"bytes": bytes, "p": "abc"}))
+    }))
+}
+
+/// Chat Completions.
+fn chat(used: &Used, body: &Value, connection: &str, stream: bool) -> Reply {
+    let model = &body["model"];
+    let tool = json!([{"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]);
+    let usage = used.chat(connection);
+    if !stream {
+        return Reply::json(200, json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model,
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "Lima", "tool_calls": tool}, "finish_reason": "tool_calls"}],
+            "usage": usage}).to_string());
+    }
+    let asked =
+        body["stream_options"]["include_usage"] == json!(true) || connection == "perplexity";
+    assert!(asked, "a stream that did not ask for its usage: {body}");
+    let chunk = |delta: Value, finish: Value| {
+        json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
+        "model": model, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+    };
+    let mut events = vec![
+        chunk(json!({"role": "assistant", "content": "Li"}), Value::Null),
+        chunk(json!({"tool_calls": tool}), Value::Null),
+        chunk(json!({}), json!("tool_calls")),
+    ];
+    match connection {
+        // Gemini and Perplexity have it on the last chunk, Groq in a member of its own there.
+        "gemini" | "perplexity" => events[2]["usage"] = usage,
+        "groq" => events[2]["x_groq"] = json!({"id": "req", "usage": usage}),
+        _ => events.push(json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model,
+            "choices": [], "usage": usage})),
+    }
+    let mut pieces: Vec<String> = events
+        .iter()
+        .map(|event| format!("data: {event}\n\n"))
+        .collect();
+    pieces.push("data: [DONE]\n\n".to_owned());
+    Reply::sse(pieces)
+}
+
+/// Responses.
+fn responses(used: &Used, body: &Value, stream: bool) -> Reply {
+    let model = &body["model"];
+    let item = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look", "arguments": "{}", "status": "completed"});
+    let answer = json!({"id": "resp_1", "object": "response", "created_at": 1, "model": model, "status": "completed", "error": null,
+        "incomplete_details": null, "output": [item], "usage": used.responses(), "service_tier": "default"});
+    if !stream {
+        return Reply::json(200, answer.to_string());
+    }
+    let mut begun = answer.clone();
+    begun["status"] = json!("in_progress");
+    begun["output"] = json!([]);
+    begun["usage"] = Value::Null;
+    let mut started = item.clone();
+    started["arguments"] = json!("");
+    sse(vec![
+        (
+            "response.created",
+            json!({"type": "response.created", "sequence_number": 0, "response": begun}),
+        ),
+        (
+            "response.output_item.added",
+            json!({"type": "response.output_item.added", "sequence_number": 1, "output_index": 0, "item": started}),
+        ),
+        (
+            "response.function_call_arguments.done",
+            json!({"type": "response.function_call_arguments.done", "sequence_number": 2,
+            "output_index": 0, "item_id": "fc_1", "name": "look", "arguments": "{}"}),
+        ),
+        (
+            "response.output_item.done",
+            json!({"type": "response.output_item.done", "sequence_number": 3, "output_index": 0, "item": item}),
+        ),
+        (
+            "response.completed",
+            json!({"type": "response.completed", "sequence_number": 4, "response": answer}),
+        ),
+    ])
+}
+
+/// Messages, in the framing of `framed`; with `hang` a stream that does not go on.
+fn messages(
+    used: Used,
+    model: &Value,
+    stream: bool,
+    hang: bool,
+    framed: impl Fn(Vec<(&'static str, Value)>) -> Reply,
+    count: impl Fn(&Used),
+) -> Reply {
     let usage = used.messages();
     let mut message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": model,
         "content": [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}], "stop_reason": "tool_use", "stop_sequence": null, "usage": usage});
     if !stream {
-        used.count(connection, counted);
+        count(&used);
         return Reply::json(200, message.to_string());
     }
     let block =
@@ -330,16 +355,16 @@ pub fn provide(request: &Recorded, counted: &Counted, calls: &Mutex<u64>) -> Rep
         ),
         ("content_block_start", block),
     ];
-    if text.contains("scripted:hang") {
+    if hang {
         let begun = Used {
             output: 1,
             reasoning: 0,
             ..used
         };
-        begun.count(connection, counted);
+        count(&begun);
         return framed(events).expect_cancel();
     }
-    used.count(connection, counted);
+    count(&used);
     events.extend([
         ("content_block_stop", json!({"type": "content_block_stop", "index": 0})),
         ("message_delta", json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null},

@@ -45,7 +45,7 @@ impl Call {
 
 /// Takes a freeform tool's input out of the object that it was wrapped in; what is no such object (cut by the output limit,
 /// say) goes to the client as the JSON text that the model wrote.
-fn write_custom_input(out: &mut BytesMut, json: &str) {
+pub(in crate::convert) fn write_custom_input(out: &mut BytesMut, json: &str) {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Wrapper<'a> {

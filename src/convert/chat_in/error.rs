@@ -42,7 +42,11 @@ pub(crate) fn convert(
 }
 
 /// Converts an error inside a stream.
-pub(super) fn in_stream(error: Option<&RawValue>, origin: &Origin) -> StreamError {
+pub(in crate::convert) fn in_stream(
+    error: Option<&RawValue>,
+    provider: Provider,
+    client: Format,
+) -> StreamError {
     let error = error
         .and_then(UpstreamError::read_object)
         .unwrap_or_default();
@@ -54,26 +58,30 @@ pub(super) fn in_stream(error: Option<&RawValue>, origin: &Origin) -> StreamErro
         .map(|status| fixed(status, &error));
     let message = match &error.message {
         Some(message) => message.to_string(),
-        None => format!("{} reported an error", origin.provider),
+        None => format!("{provider} reported an error"),
     };
     let status = upstream_status.unwrap_or(StatusCode::BAD_GATEWAY);
     StreamError {
         upstream_status,
-        error: client_error(status, &error, message, origin.client),
+        error: client_error(status, &error, message, client),
     }
 }
 
 /// Converts a list that holds an error first, as Google sends them; `None` where it is something else.
-pub(super) fn in_list(data: &[u8], origin: &Origin) -> Option<StreamError> {
+pub(in crate::convert) fn in_list(
+    data: &[u8],
+    provider: Provider,
+    client: Format,
+) -> Option<StreamError> {
     let raw: &RawValue = serde_json::from_slice(data).ok()?;
     let first = answer::list(Some(raw)).into_iter().next()?;
     let completion: answer::Completion<'_> = answer::object(Some(first))?;
-    Some(in_stream(Some(completion.error?), origin))
+    Some(in_stream(Some(completion.error?), provider, client))
 }
 
 /// An error that stands where a whole answer should.
 pub(super) fn in_answer(error: &RawValue, origin: &Origin) -> ClientError {
-    in_stream(Some(error), origin).error
+    in_stream(Some(error), origin.provider, origin.client).error
 }
 
 /// The status that an error really has.

@@ -116,7 +116,7 @@ impl Head {
     fn read(completion: &Completion<'_>) -> Self {
         let fits = |text: &RawStr<'_>| text.content().len() <= LONGEST;
         Self {
-            base: base(completion.id.non_empty().filter(fits)),
+            base: id_base(completion.id.non_empty().filter(fits)),
             created: completion.created.get(),
             model: completion
                 .model
@@ -130,13 +130,14 @@ impl Head {
     /// The head of an answer that has none.
     fn unknown() -> Self {
         Self {
-            base: base(None),
+            base: id_base(None),
             ..Self::default()
         }
     }
 }
 
-fn base(id: Option<RawStr<'_>>) -> String {
+/// What the ids of an answer are made of: the letters and digits of its own id; by chance where it has none.
+pub(in crate::convert) fn id_base(id: Option<RawStr<'_>>) -> String {
     let id = id.map(RawStr::decode).unwrap_or_default();
     let id = id.strip_prefix("chatcmpl-").unwrap_or(&id);
     let base: String = id.chars().filter(char::is_ascii_alphanumeric).collect();

@@ -205,15 +205,17 @@ impl Reader {
     fn read<'a>(&self, name: &str, data: &'a [u8]) -> Result<Completion<'a>, StreamError> {
         if data.first() == Some(&b'[') {
             // Google wraps errors into a list.
-            return Err(error::in_list(data, &self.origin)
-                .unwrap_or_else(|| self.malformed("malformed upstream event")));
+            return Err(
+                error::in_list(data, self.origin.provider, self.origin.client)
+                    .unwrap_or_else(|| self.malformed("malformed upstream event")),
+            );
         }
         let completion: Option<Completion<'a>> = (data.first() == Some(&b'{'))
             .then(|| serde_json::from_slice(data).ok())
             .flatten();
         let Some(completion) = completion else {
             return Err(if name == "error" {
-                error::in_stream(None, &self.origin)
+                error::in_stream(None, self.origin.provider, self.origin.client)
             } else {
                 self.malformed("malformed upstream event")
             });
@@ -229,7 +231,8 @@ impl Reader {
         if reported.is_some() || name == "error" {
             return Err(error::in_stream(
                 reported.or(serde_json::from_slice(data).ok()),
-                &self.origin,
+                self.origin.provider,
+                self.origin.client,
             ));
         }
         Ok(completion)

@@ -55,7 +55,8 @@ impl<'a> Whole<'a> {
         };
         let body = body.trim_ascii();
         if body.first() == Some(&b'[') {
-            return Err(error::in_list(body, origin).map_or_else(malformed, |error| error.error));
+            return Err(error::in_list(body, origin.provider, origin.client)
+                .map_or_else(malformed, |error| error.error));
         }
         if body.first() != Some(&b'{') {
             return Err(malformed());

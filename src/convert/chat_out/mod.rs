@@ -183,7 +183,7 @@ impl<'a> Url<'a> {
 const SUFFIX: &str = "__thought__";
 
 /// The id itself, and the signature that another gateway put into it.
-fn split_id(id: Cow<'_, str>) -> (Cow<'_, str>, Option<String>) {
+pub(in crate::convert) fn split_id(id: Cow<'_, str>) -> (Cow<'_, str>, Option<String>) {
     match id.find(SUFFIX) {
         Some(at) if at > 0 => {
             let signature = id.get(at + SUFFIX.len()..).unwrap_or_default();

@@ -5,6 +5,7 @@ use bytes::{BufMut, BytesMut};
 use super::finish::Finished;
 use super::{Arguments, Assistant, Call, Escaped, Media, Part, Turn, Url};
 use crate::codec::write::{self, Array, Object};
+use crate::convert::compact::compact_as_string;
 use crate::format::raw::RawStr;
 use crate::provider::chat_profile::ChatProfile;
 
@@ -176,51 +177,6 @@ fn extra_content(object: &mut Object<'_>, signature: &str) {
     quoted(google.key("thought_signature"), &[signature]);
     google.end();
     extra.end();
-}
-
-/// JSON text as a JSON string, without the white space between its tokens.
-fn compact_as_string(out: &mut BytesMut, json: &str) {
-    out.put_u8(b'"');
-    let mut rest = json;
-    let mut quoted = false;
-    // Runs without white space and quotes are escaped whole.
-    while !rest.is_empty() {
-        if quoted {
-            let end = string_end(rest);
-            let (text, after) = rest.split_at(end);
-            write::string_content(out, text);
-            rest = after;
-            quoted = false;
-            continue;
-        }
-        let end = rest
-            .find(|c: char| c == '"' || c.is_ascii_whitespace())
-            .unwrap_or(rest.len());
-        let (tokens, after) = rest.split_at(end);
-        out.extend_from_slice(tokens.as_bytes());
-        if let Some(string) = after.strip_prefix('"') {
-            out.extend_from_slice(br#"\""#);
-            rest = string;
-            quoted = true;
-        } else {
-            rest = after.trim_ascii_start();
-        }
-    }
-    out.put_u8(b'"');
-}
-
-/// The index after the quote that ends the string whose inside `text` begins with.
-fn string_end(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(found) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
-        at += found;
-        if bytes.get(at) == Some(&b'"') {
-            return at + 1;
-        }
-        at += 2;
-    }
-    text.len()
 }
 
 /// `{"input": …}` as a JSON string.

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::path;
 use crate::convert::context::RequestContext;
+use crate::convert::moderation;
 use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
 use crate::format::raw::RawStr;
@@ -69,7 +70,7 @@ pub(in crate::convert) fn refuse_or_drop(
             ));
         }
     }
-    moderation(request, target, cx)
+    moderation::refuse_or_drop(request.moderation, target.name, cx)
 }
 
 fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
@@ -110,7 +111,8 @@ fn drop_hints(request: &Request<'_>, cx: &mut RequestContext<'_>) {
     }
 }
 
-fn refuse_unless_lossy(
+/// Refuses a field that was set, or drops it where the owner allows that.
+pub(in crate::convert) fn refuse_unless_lossy(
     asked: bool,
     field: &'static str,
     target: Target,
@@ -123,28 +125,5 @@ fn refuse_unless_lossy(
         return Err(target.unsupported(field, "has no such parameter"));
     }
     cx.report.drop_field(field);
-    Ok(())
-}
-
-/// A moderation that blocks is a promise; one that only reports is a hint.
-fn moderation(
-    request: &Request<'_>,
-    target: Target,
-    cx: &mut RequestContext<'_>,
-) -> Result<(), Refusal> {
-    let Some(moderation) = request.moderation.map(RawValue::get) else {
-        return Ok(());
-    };
-    let policy = walk::member(moderation, "policy").unwrap_or_default();
-    for (name, rule) in walk::members(policy) {
-        let mode = walk::member(rule, "mode").and_then(RawStr::from_json);
-        if mode.is_some_and(|mode| mode.is("block")) {
-            return Err(target.unsupported(
-                format!("moderation.policy.{}.mode", name.decode()),
-                "has no moderation that blocks",
-            ));
-        }
-    }
-    cx.report.drop_field("moderation");
     Ok(())
 }

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
@@ -18,7 +23,7 @@ struct Log {
 }
 
 impl Log {
-    fn begin(&mut self) {
+    fn begin(&self) {
         assert!(self.started && !self.stopped && self.open.is_none());
     }
 }

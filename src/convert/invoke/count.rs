@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 use super::request::{Author, Edited, edit};
 use crate::codec::write::{self, Object};
 use crate::convert::context::{ConvertedAnswer, RequestContext};
-use crate::convert::messages_to_converse;
 use crate::convert::report::Refusal;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
@@ -32,20 +31,6 @@ struct Request<'a> {
 #[serde(default)]
 struct Thinking {
     budget_tokens: Count,
-}
-
-/// What counts of a request for Converse.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Converse<'a> {
-    #[serde(borrow)]
-    messages: Option<&'a RawValue>,
-    #[serde(borrow)]
-    system: Option<&'a RawValue>,
-    #[serde(borrow, rename = "toolConfig")]
-    tool_config: Option<&'a RawValue>,
-    #[serde(borrow, rename = "additionalModelRequestFields")]
-    additional: Option<&'a RawValue>,
 }
 
 /// What AWS answers.
@@ -73,35 +58,7 @@ pub(crate) fn on_invoke(body: &[u8], cx: &mut RequestContext<'_>) -> Result<Byte
     Ok(out.freeze())
 }
 
-/// The request for Converse, of which AWS wants what counts.
-///
-/// # Errors
-/// The request holds something that Converse has no place for and that may not be left out.
-pub(crate) fn on_converse(body: &[u8], cx: &mut RequestContext<'_>) -> Result<Bytes, Refusal> {
-    let converted = messages_to_converse::request::convert(&with_limit(body)?, cx)?;
-    let request: Converse<'_> = serde_json::from_slice(&converted.body)
-        .map_err(|_| Refusal::invalid("", "the request cannot be converted"))?;
-    let mut out = BytesMut::with_capacity(converted.body.len() + 64);
-    let mut envelope = Object::begin(&mut out);
-    let mut input = envelope.object("input");
-    let mut converse = input.object("converse");
-    for (name, value) in [
-        ("messages", request.messages),
-        ("system", request.system),
-        ("toolConfig", request.tool_config),
-        ("additionalModelRequestFields", request.additional),
-    ] {
-        if let Some(value) = value {
-            converse.raw(name, value.get());
-        }
-    }
-    converse.end();
-    input.end();
-    envelope.end();
-    Ok(out.freeze())
-}
-
-/// The request with a limit, which the operations demand but requests to count have no use for; it must be above the budget
+/// The request with a limit, which InvokeModel demands but requests to count have no use for; it must be above the budget
 /// of thinking.
 fn with_limit(body: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
     let request: Request<'_> = serde_json::from_slice(body)
@@ -189,27 +146,6 @@ mod tests {
             json!([{"role": "user", "content": "hi"}])
         );
         assert_eq!(inner.get("model"), None);
-    }
-
-    #[test]
-    fn of_converse() {
-        let body = context(Provider::AwsBedrock, |cx| {
-            on_converse(BODY.as_bytes(), cx).unwrap()
-        });
-        let body: Value = serde_json::from_slice(&body).unwrap();
-        let converse = body["input"]["converse"].as_object().unwrap();
-        let names: Vec<_> = converse.keys().collect();
-        assert_eq!(
-            names,
-            [
-                "additionalModelRequestFields",
-                "messages",
-                "system",
-                "toolConfig"
-            ]
-        );
-        let message = json!([{"role": "user", "content": [{"text": "hi"}]}]);
-        assert_eq!(converse["messages"], message);
     }
 
     #[test]

@@ -101,15 +101,14 @@ impl Sink for Message<'_> {
         match std::mem::replace(&mut self.open, Open::Nothing) {
             Open::Nothing => {}
             Open::Text => blocks::text(self.content.next(), &self.text, Some(&self.citations)),
-            Open::Reasoning => match closing.signature {
-                Some(signature) => {
+            Open::Reasoning => {
+                if let Some(signature) = closing.signature {
                     blocks::thinking_content(self.content.next(), &self.text, signature);
-                }
-                None => {
+                } else {
                     let signature = envelope::plain(Provider::AwsBedrock.id());
                     blocks::thinking(self.content.next(), &self.text, &signature);
                 }
-            },
+            }
             Open::Call { id, name } => {
                 let mut input = BytesMut::new();
                 blocks::tool_input(&mut input, &self.text);

@@ -158,12 +158,11 @@ impl Sink for Telling<'_> {
     fn close(&mut self, closing: Closing<'_>) {
         let stream = &mut self.told.stream;
         if stream.open() == Some(Kind::Thinking) {
-            match closing.signature {
-                Some(signature) => stream.signature_content(self.out, signature),
-                None => {
-                    let signature = envelope::plain(Provider::AwsBedrock.id());
-                    stream.signature(self.out, &signature);
-                }
+            if let Some(signature) = closing.signature {
+                stream.signature_content(self.out, signature)
+            } else {
+                let signature = envelope::plain(Provider::AwsBedrock.id());
+                stream.signature(self.out, &signature);
             }
         }
         stream.close(self.out);

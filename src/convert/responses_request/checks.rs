@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::input::Settings;
 use super::path;
 use crate::convert::context::RequestContext;
+use crate::convert::moderation;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;
 use crate::format::responses::request::{Reasoning, Request, TextConfig};
@@ -47,7 +48,7 @@ pub(in crate::convert) fn refuse_or_drop(
         refuse_unless_lossy("top_logprobs", target, cx)?;
     }
     access_programs(request, target, cx)?;
-    moderation(request, target, cx)?;
+    moderation::refuse_or_drop(request.moderation, target.name, cx)?;
     include(request, target, cx)
 }
 
@@ -186,29 +187,6 @@ fn access_programs(
                 .drop_field(format!("access_programs.{}", name.decode()));
         }
     }
-    Ok(())
-}
-
-/// A moderation that blocks is a promise; one that only reports is a hint.
-fn moderation(
-    request: &Request<'_>,
-    target: Target,
-    cx: &mut RequestContext<'_>,
-) -> Result<(), Refusal> {
-    let Some(moderation) = request.moderation.map(RawValue::get) else {
-        return Ok(());
-    };
-    let policy = walk::member(moderation, "policy").unwrap_or_default();
-    for (name, rule) in walk::members(policy) {
-        let mode = walk::member(rule, "mode").and_then(RawStr::from_json);
-        if mode.is_some_and(|mode| mode.is("block")) {
-            return Err(target.unsupported(
-                format!("moderation.policy.{}.mode", name.decode()),
-                "has no moderation that blocks",
-            ));
-        }
-    }
-    cx.report.drop_field("moderation");
     Ok(())
 }
 

@@ -40,48 +40,29 @@ pub(in crate::convert) fn each_piece<'a>(
     cx: &mut RequestContext<'_>,
     mut visit: impl FnMut(Piece<'a>),
 ) -> Result<(), Refusal> {
-    let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
-    report_item(&item, cx);
-    let content = item.content.map(RawValue::get).unwrap_or_default();
-    if let Some(text) = RawStr::from_json(content) {
-        if !text.is_blank() {
-            visit(Piece::Text(text));
-        }
-        return Ok(());
-    }
-    if !walk::is_array(content) {
-        return Err(path::wrong_type(path::item(index, "content")));
-    }
-    for (number, element) in walk::elements(content).enumerate() {
-        let at = At {
-            item: index,
-            list: "content",
-            index: number,
-        };
-        let part: Part<'a> = path::parse(element, || at.path())?;
-        let kind = part.kind.ok_or_else(|| path::missing(at.member("type")))?;
-        if !matches!(&*kind.decode(), "input_text" | "text" | "output_text") {
-            return Err(Refusal::unsupported(
-                at.path(),
-                "a system message takes text parts only",
-            ));
-        }
-        let text = part.text.ok_or_else(|| path::missing(at.member("text")))?;
-        report_part(&part, at, cx);
-        if !text.is_blank() {
-            visit(Piece::Text(text));
-        }
-        if let Some(ttl) = mark(&part, at, cx) {
-            visit(Piece::Mark(ttl));
-        }
-    }
-    Ok(())
+    let refusal = "a system message takes text parts only";
+    each(text, index, refusal, cx, |piece| match piece {
+        Piece::Text(text) if text.is_blank() => {}
+        piece => visit(piece),
+    })
 }
 
 /// Visits what the assistant said, and its cache marks; blank texts, too.
 pub(in crate::convert) fn each_assistant_piece<'a>(
     text: &'a str,
     index: usize,
+    cx: &mut RequestContext<'_>,
+    visit: impl FnMut(Piece<'a>),
+) -> Result<(), Refusal> {
+    let refusal = "an assistant message takes no part of this type";
+    each(text, index, refusal, cx, visit)
+}
+
+/// Visits the texts and marks of a message that holds nothing else; `refusal` is said to other parts. Only the assistant refuses.
+fn each<'a>(
+    text: &'a str,
+    index: usize,
+    refusal: &'static str,
     cx: &mut RequestContext<'_>,
     mut visit: impl FnMut(Piece<'a>),
 ) -> Result<(), Refusal> {
@@ -95,6 +76,7 @@ pub(in crate::convert) fn each_assistant_piece<'a>(
     if !walk::is_array(content) {
         return Err(path::wrong_type(path::item(index, "content")));
     }
+    let refuses = item.role.is_some_and(|role| role.is("assistant"));
     for (number, element) in walk::elements(content).enumerate() {
         let at = At {
             item: index,
@@ -105,13 +87,8 @@ pub(in crate::convert) fn each_assistant_piece<'a>(
         let kind = part.kind.ok_or_else(|| path::missing(at.member("type")))?;
         let (member, text) = match &*kind.decode() {
             "output_text" | "input_text" | "text" => ("text", part.text),
-            "refusal" => ("refusal", part.refusal),
-            _ => {
-                return Err(Refusal::unsupported(
-                    at.path(),
-                    "an assistant message takes no part of this type",
-                ));
-            }
+            "refusal" if refuses => ("refusal", part.refusal),
+            _ => return Err(Refusal::unsupported(at.path(), refusal)),
         };
         let text = text.ok_or_else(|| path::missing(at.member(member)))?;
         report_part(&part, at, cx);

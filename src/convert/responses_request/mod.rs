@@ -4,6 +4,7 @@
 pub(in crate::convert) mod checks;
 pub(in crate::convert) mod choice;
 pub(in crate::convert) mod content;
+pub(in crate::convert) mod format;
 pub(in crate::convert) mod heads;
 pub(in crate::convert) mod input;
 pub(in crate::convert) mod path;

@@ -94,7 +94,7 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// The one member of a union.
-fn union<'v>(value: &'v Value) -> Result<(&'v str, &'v Value), String> {
+fn union(value: &Value) -> Result<(&str, &Value), String> {
     let members = object(value, "union")?;
     match members.iter().next() {
         Some((kind, inner)) if members.len() == 1 => Ok((kind, inner)),

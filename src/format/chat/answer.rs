@@ -11,6 +11,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::format::messages::{Count, Text};
+use crate::format::view::object_in;
 
 /// A completion or a chunk.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -251,11 +252,7 @@ pub(crate) struct XGroq<'a> {
 
 /// The object that `raw` holds, as a view; `None` where it holds anything else.
 pub(crate) fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    // Derived views would take arrays, too.
-    let text = raw?.get();
-    text.starts_with('{')
-        .then(|| serde_json::from_str(text).ok())
-        .flatten()
+    object_in(raw?.get())
 }
 
 /// The list that `raw` holds, element by element; empty where it holds anything else.

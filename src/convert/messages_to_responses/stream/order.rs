@@ -211,6 +211,8 @@ impl Order {
                     self.close(out);
                     self.current = None;
                 } else if self.hit.is_none() {
+                    // It may have been released before: parts of an item share its key.
+                    self.current = Some(key);
                     self.apply(op, out);
                 }
             }

@@ -29,7 +29,7 @@ use crate::convert::responses_out::Echo;
 use crate::convert::responses_request::checks::{self, Target};
 use crate::convert::responses_request::heads::{Accepted, Hosted};
 use crate::convert::responses_request::input::{self, Settings};
-use crate::convert::responses_request::{choice, path};
+use crate::convert::responses_request::{choice, format, path};
 use crate::format::responses::request::Request;
 use crate::target::UnsupportedTools;
 
@@ -69,7 +69,8 @@ pub(crate) fn convert(
     let (input, mut items) = input::read(&request, accepted(cx))?;
     settings.update(&items, cx)?;
     let limit = openai::limit("max_output_tokens", request.max_output_tokens, cx)?;
-    let format = params::format(settings.text.format.as_ref(), cx)?;
+    let asked = settings.text.format.as_ref();
+    let format = format::read(asked, TARGET, cx)?;
     let mut known = tools::read(&request, &items, cx)?;
     let choice = choice::resolve(&request, &mut known, cx)?;
     let tools = tools::plan(&known, choice, cx)?;
@@ -107,7 +108,7 @@ pub(crate) fn convert(
     write_response_paths(&mut out);
     params::write_metadata(&request, &mut out, cx);
     let effort = thinking.top_level_effort();
-    let schema = format.schema();
+    let schema = params::schema(format, asked);
     if schema.is_some() || effort.is_some() {
         let closed = out.rules.anthropic;
         if output::write(out.member("outputConfig"), schema, effort, closed) {

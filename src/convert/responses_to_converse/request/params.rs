@@ -13,9 +13,8 @@ use crate::convert::converse_out::thinking::{self, Around, Paths, Plan, Wish};
 use crate::convert::converse_out::turns::Facts;
 use crate::convert::effort::Asked;
 use crate::convert::report::Refusal;
-use crate::convert::responses_request::checks::report_unknown;
+use crate::convert::responses_request::format::Format;
 use crate::convert::responses_request::input::Settings;
-use crate::convert::responses_request::path;
 use crate::format::raw::RawStr;
 use crate::format::responses::request::{Reasoning, Request, TextFormat};
 use crate::format::walk;
@@ -98,69 +97,19 @@ pub(super) fn thinking(
     Ok(thinking::plan(wish, around, PATHS, cx))
 }
 
-/// The form of the answer that the client wants.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Format<'a> {
-    Text,
-    /// Any JSON object: asked for in words.
-    JsonObject,
-    Schema(JsonSchema<'a>),
-}
-
-impl<'a> Format<'a> {
-    pub(super) fn is_json_object(self) -> bool {
-        matches!(self, Self::JsonObject)
-    }
-
-    pub(super) fn schema(self) -> Option<JsonSchema<'a>> {
-        match self {
-            Self::Schema(schema) => Some(schema),
-            Self::Text | Self::JsonObject => None,
-        }
-    }
-}
-
-/// Reads `text.format`.
-pub(super) fn format<'a>(
-    format: Option<&TextFormat<'a>>,
-    cx: &mut RequestContext<'_>,
-) -> Result<Format<'a>, Refusal> {
-    let Some(format) = format else {
-        return Ok(Format::Text);
+/// The schema that the answer shall follow, with what the client says about it.
+pub(super) fn schema<'a>(
+    format: Format<'a>,
+    asked: Option<&TextFormat<'a>>,
+) -> Option<JsonSchema<'a>> {
+    let Format::Schema(schema) = format else {
+        return None;
     };
-    report_unknown(&format.unknown, "text.format.", cx);
-    let Some(kind) = format.kind else {
-        return Err(path::missing("text.format.type"));
-    };
-    match &*kind.decode() {
-        "text" => return Ok(Format::Text),
-        "json_object" => {
-            cx.report.approximate("text.format");
-            return Ok(Format::JsonObject);
-        }
-        "json_schema" => {}
-        _ => {
-            return Err(Refusal::unsupported(
-                "text.format.type",
-                format!("{TARGET} has no such output format"),
-            ));
-        }
-    }
-    let Some(schema) = format.schema.map(RawValue::get) else {
-        return Err(path::missing("text.format.schema"));
-    };
-    if !walk::is_object(schema) {
-        return Err(path::wrong_type("text.format.schema"));
-    }
-    // Bedrock enforces the schema whatever the client says.
-    if format.strict == Some(false) {
-        cx.report.drop_field("text.format.strict");
-    }
-    Ok(Format::Schema(JsonSchema {
+    Some(JsonSchema {
         schema,
-        name: format.name,
-        description: format.description,
-    }))
+        name: asked.and_then(|asked| asked.name),
+        description: asked.and_then(|asked| asked.description),
+    })
 }
 
 /// Writes the pairs of `metadata` that fit into the logs of model invocations; the client gets all of them back.

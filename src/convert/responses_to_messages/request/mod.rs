@@ -38,6 +38,7 @@ use crate::convert::report::Refusal;
 use crate::convert::responses_out::Echo;
 use crate::convert::responses_request::checks::{self, Target};
 use crate::convert::responses_request::content;
+use crate::convert::responses_request::format::Format;
 use crate::convert::responses_request::heads::{Accepted, Hosted, Items};
 use crate::convert::responses_request::input::{self, Input, Settings};
 use crate::convert::responses_request::path;
@@ -89,7 +90,7 @@ pub(crate) fn convert(
     let prewarm = params::is_prewarm(&request);
     let max_tokens = params::max_tokens(&request, cx)?;
     let max_uses = params::max_tool_calls(&request)?;
-    let format = output_config::format(settings.text.format.as_ref(), cx)?;
+    let format = output_config::read(settings.text.format.as_ref(), cx)?;
     let own = OwnTools::new(format.is_schema(), cx);
     let mut tools = Tools::read(&request, &items, TARGET, &own, cx)?;
     names::settle_names(&mut tools, cx);
@@ -151,7 +152,7 @@ fn write_conversation<'a>(
     input: Input<'a>,
     items: &mut Items<'a>,
     tools: &Tools<'a>,
-    format: output_config::Format<'_>,
+    format: Format<'_>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Facts, Refusal> {
     let instructions = input::instructions(request)?;

@@ -1,72 +1,27 @@
 //! The form of the answer, and the effort beside it: `output_config`.
 
 use bytes::BufMut;
-use serde_json::value::RawValue;
 
+use super::TARGET;
 use crate::codec::write;
 use crate::convert::anthropic_out::cache::Out;
 use crate::convert::context::RequestContext;
 use crate::convert::json_schema;
 use crate::convert::report::Refusal;
-use crate::convert::responses_request::checks::report_unknown;
-use crate::convert::responses_request::path;
+use crate::convert::responses_request::format::{self, Format};
 use crate::format::responses::request::TextFormat;
-use crate::format::walk;
 use crate::models::Effort;
 
 const SCHEMA: &str = "text.format.schema";
 
-/// The form that the client wants.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Format<'a> {
-    Text,
-    /// Any JSON object: asked for in words.
-    JsonObject,
-    /// JSON after this schema.
-    Schema(&'a str),
-}
-
-impl Format<'_> {
-    pub(super) fn is_json_object(self) -> bool {
-        matches!(self, Self::JsonObject)
-    }
-
-    pub(super) fn is_schema(self) -> bool {
-        matches!(self, Self::Schema(_))
-    }
-}
-
-/// Reads `text.format`.
-pub(super) fn format<'a>(
-    format: Option<&TextFormat<'a>>,
+/// Reads `text.format`, as far as the model takes it.
+pub(super) fn read<'a>(
+    asked: Option<&TextFormat<'a>>,
     cx: &mut RequestContext<'_>,
 ) -> Result<Format<'a>, Refusal> {
-    let Some(format) = format else {
-        return Ok(Format::Text);
-    };
-    report_unknown(&format.unknown, "text.format.", cx);
-    let Some(kind) = format.kind else {
-        return Err(path::missing("text.format.type"));
-    };
-    match &*kind.decode() {
-        "text" => return Ok(Format::Text),
-        "json_object" => {
-            cx.report.approximate("text.format");
-            return Ok(Format::JsonObject);
-        }
-        "json_schema" => {}
-        _ => {
-            return Err(Refusal::unsupported(
-                "text.format.type",
-                "Anthropic has no such output format",
-            ));
-        }
-    }
-    let Some(schema) = format.schema.map(RawValue::get) else {
-        return Err(path::missing(SCHEMA));
-    };
-    if !walk::is_object(schema) {
-        return Err(path::wrong_type(SCHEMA));
+    let format = format::read(asked, TARGET, cx)?;
+    if !format.is_schema() {
+        return Ok(format);
     }
     if !cx.capabilities.structured_outputs {
         if !cx.lossy {
@@ -78,17 +33,18 @@ pub(super) fn format<'a>(
         cx.report.drop_field("text.format");
         return Ok(Format::Text);
     }
-    if format.name.is_some() {
-        cx.report.drop_field("text.format.name");
+    for (field, present) in [
+        ("text.format.name", asked.is_some_and(|f| f.name.is_some())),
+        (
+            "text.format.description",
+            asked.is_some_and(|f| f.description.is_some()),
+        ),
+    ] {
+        if present {
+            cx.report.drop_field(field);
+        }
     }
-    if format.description.is_some() {
-        cx.report.drop_field("text.format.description");
-    }
-    // Anthropic enforces the schema whatever the client says.
-    if format.strict == Some(false) {
-        cx.report.approximate("text.format.strict");
-    }
-    Ok(Format::Schema(schema))
+    Ok(format)
 }
 
 /// Writes `output_config`, where there is something to say.

@@ -10,7 +10,7 @@ fn part(part: Value) -> Value {
 fn images() {
     let image = json!({"image": {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}});
     for (url, block) in [
-        (PNG, image.clone()),
+        (PNG, image),
         (
             "data:image/jpg;base64,-_8",
             json!({"image": {"format": "jpeg", "source": {"bytes": "+/8="}}}),

@@ -1,0 +1,134 @@
+//! Which requests need Google's native API: those that ask for tools that its OpenAI-compatible endpoint does not know.
+//!
+//! Decided on the bytes that were scanned already: no part of the request is read but its tools.
+
+use std::borrow::Cow;
+
+use super::tools::Builtin;
+use crate::codec::scan::{elements, members};
+use crate::format::raw::RawStr;
+use crate::format::walk;
+
+/// A tool of Google's in a Chat request's `tools`, and its configuration as JSON text.
+pub(crate) fn chat_tool(tool: &str) -> Option<(Builtin, Cow<'_, str>)> {
+    let value = |name: &str| walk::member(tool, name);
+    for (key, config) in walk::members(tool) {
+        if config != "null"
+            && let Some(builtin) = Builtin::from_name(&key.decode())
+        {
+            return Some((builtin, Cow::Borrowed(config)));
+        }
+    }
+    let kind = value("type").and_then(RawStr::from_json)?.decode();
+    if let Some(builtin) = Builtin::from_name(&kind) {
+        return Some((builtin, without_type(tool)));
+    }
+    if kind != "function" {
+        return None;
+    }
+    let function = value("function")?;
+    let name = walk::member(function, "name").and_then(RawStr::from_json)?;
+    let builtin = Builtin::from_name(&name.decode())?;
+    let parameters = walk::member(function, "parameters").unwrap_or_default();
+    let properties = walk::member(parameters, "properties").unwrap_or_default();
+    if walk::members(properties).next().is_some() {
+        // A function of the client's that happens to be called so.
+        return None;
+    }
+    let is_schema = ["type", "properties", "$schema", "additionalProperties"]
+        .into_iter()
+        .any(|keyword| walk::member(parameters, keyword).is_some());
+    let config = if is_schema { "{}" } else { parameters };
+    Some((builtin, Cow::Borrowed(config)))
+}
+
+/// The object without its `type`, which some clients put beside the configuration's members.
+fn without_type(tool: &str) -> Cow<'_, str> {
+    let mut rest = String::from("{");
+    for (key, value) in walk::members(tool) {
+        if key.is("type") {
+            continue;
+        }
+        if rest.len() > 1 {
+            rest.push(',');
+        }
+        rest.push_str(key.json());
+        rest.push(':');
+        rest.push_str(value);
+    }
+    rest.push('}');
+    Cow::Owned(rest)
+}
+
+/// Whether a Chat request needs the native API. `body` was scanned: it is valid JSON.
+pub(crate) fn chat(body: &[u8]) -> bool {
+    let mut tools = None;
+    for member in members(body, 0..body.len()) {
+        match &*member.key {
+            "web_search_options" if body.get(member.value.clone()) != Some(b"null") => return true,
+            "tools" => tools = Some(member.value),
+            _ => {}
+        }
+    }
+    let Some(tools) = tools else { return false };
+    elements(body, tools).any(|tool| {
+        let text = body
+            .get(tool)
+            .and_then(|tool| std::str::from_utf8(tool).ok());
+        text.is_some_and(|tool| chat_tool(tool).is_some())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_compatible_endpoint_does_not_know() {
+        for (body, native) in [
+            (r#"{"web_search_options":{}}"#, true),
+            (
+                r#"{"web_search_options":{"search_context_size":"low"}}"#,
+                true,
+            ),
+            (r#"{"web_search_options":null}"#, false),
+            (r#"{"tools":[{"googleSearch":{}}]}"#, true),
+            (r#"{"tools":[{"google_search":{}}]}"#, true),
+            (r#"{"tools":[{"google_search":null}]}"#, false),
+            (r#"{"\u0074ools":[{"url\u0043ontext":{}}]}"#, true),
+            (r#"{"tools":[{"type":"codeExecution"}]}"#, true),
+            (
+                r#"{"tools":[{"type":"file_search","vector_store_ids":[]}]}"#,
+                true,
+            ),
+            (r#"{"tools":[{"googleSearchRetrieval":{}}]}"#, true),
+            (r#"{"tools":[{"googleMaps":{}}]}"#, true),
+            (
+                r#"{"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"url_context","parameters":{}}}]}"#,
+                true,
+            ),
+            (
+                r#"{"tools":[{"type":"function","function":{"name":"googleSearch","parameters":{"type":"object","properties":{"q":{}}}}}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"function","function":{"name":"f"}}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"custom","custom":{"name":"googleSearch"}}]}"#,
+                false,
+            ),
+            (r#"{"tools":[7,"googleSearch",null,[]]}"#, false),
+            (r#"{"tools":{"googleSearch":{}}}"#, false),
+            (
+                r#"{"messages":[{"tools":[{"googleSearch":{}}],"web_search_options":{}}]}"#,
+                false,
+            ),
+            (r#"{"model":"googleSearch"}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(chat(body.as_bytes()), native, "{body}");
+        }
+    }
+}
