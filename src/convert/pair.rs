@@ -348,16 +348,13 @@ impl Conversion {
         body: &Bytes,
     ) -> ClientError {
         match self {
-            Self::Count | Self::MessagesToInvoke => {
-                bedrock_error::convert(status, headers, body, Format::Messages)
-            }
             Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
             Self::ChatToGemini(_) => gemini_in::convert_error(status, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
-            Self::MessagesToConverse(_) => {
+            Self::Count | Self::MessagesToConverse(_) | Self::MessagesToInvoke => {
                 bedrock_error::convert(status, headers, body, Format::Messages)
             }
             Self::ResponsesToConverse(_) => {
