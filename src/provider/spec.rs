@@ -62,6 +62,7 @@ pub(crate) enum Pair {
     MessagesToChat,
     MessagesToConverse,
     ResponsesToConverse,
+    ResponsesToGemini,
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,

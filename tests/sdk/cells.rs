@@ -135,7 +135,12 @@ fn demo_responses_on_anthropic_adaptive() {
 
 #[test]
 fn demo_responses_on_gemini() {
-    let own = ["reasoning_reported", "pdf", "refusal_filtered"];
+    let own = [
+        "reasoning_reported",
+        "pdf",
+        "refusal_filtered",
+        "web_search_grounded",
+    ];
     let sets = [RESPONSES_REASONING, RESPONSES_SIGNED, &own];
     demo(RESPONSES, "gemini-3.8-flash", &with(RESPONSES_FULL, &sets));
 }
