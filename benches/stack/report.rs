@@ -378,7 +378,7 @@ impl Bench {
         self.lines.push(Line {
             name: "resident memory after all the calls above".into(),
             figure: resident,
-            budget: 16.0 + 3.0 * 16.0,
+            budget: 64.0,
             unit: "MiB",
         });
     }

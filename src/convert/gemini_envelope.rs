@@ -1,17 +1,19 @@
 //! Gemini's thought signatures in the gateway's own carrier: `tlg1.gemini.<base64url of JSON>`.
 //!
 //! The JSON is `{"v":1,"sigs":[{"k":"call","id":…,"v":…},{"k":"msg","v":…}]}`. It holds nothing that the client could not see,
-//! and the list may be empty. Signatures are opaque: they are never decoded.
+//! and the list may be empty. Signatures are opaque: they are never decoded. Beside the list there may be `parts`, all parts of
+//! the answer as they came: what Google's own tools did must return unchanged.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::BytesMut;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::envelope::PREFIX;
 use crate::codec::write::Object;
 use crate::format::messages::{Count, Text};
-use crate::format::raw::RawStr;
+use crate::format::walk;
 
 const KIND: &str = "gemini.";
 
@@ -36,6 +38,15 @@ impl Signature {
 
 /// The carrier of these signatures; it needs no escaping.
 pub(crate) fn write(signatures: &[Signature]) -> String {
+    write_all(signatures, None)
+}
+
+/// The carrier of an answer's parts, given as the elements of a JSON array.
+pub(crate) fn write_parts(parts: &[u8]) -> String {
+    write_all(&[], Some(parts))
+}
+
+fn write_all(signatures: &[Signature], parts: Option<&[u8]>) -> String {
     let mut json = BytesMut::new();
     let mut object = Object::begin(&mut json);
     object.uint("v", 1);
@@ -59,6 +70,12 @@ pub(crate) fn write(signatures: &[Signature]) -> String {
         element.end();
     }
     list.end();
+    if let Some(parts) = parts {
+        let out = object.key("parts");
+        out.extend_from_slice(b"[");
+        out.extend_from_slice(parts);
+        out.extend_from_slice(b"]");
+    }
     object.end();
     let mut carrier = format!("{PREFIX}{KIND}");
     URL_SAFE_NO_PAD.encode_string(&json, &mut carrier);
@@ -71,6 +88,8 @@ struct Carried<'a> {
     v: Count,
     #[serde(borrow)]
     sigs: Option<Vec<Entry<'a>>>,
+    #[serde(borrow)]
+    parts: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,17 +103,30 @@ struct Entry<'a> {
     v: Text<'a>,
 }
 
+/// The inside of a carrier; `None` where `opaque` is something else.
+fn payload(opaque: &str) -> Option<Vec<u8>> {
+    let payload = opaque.strip_prefix(PREFIX)?.strip_prefix(KIND)?;
+    URL_SAFE_NO_PAD.decode(payload).ok()
+}
+
+fn carried(json: &[u8]) -> Option<Carried<'_>> {
+    let carried: Carried<'_> = serde_json::from_slice(json).ok()?;
+    (carried.v.get() == Some(1)).then_some(carried)
+}
+
+/// The parts in a carrier, as the text of a JSON array; `None` where there are none.
+pub(crate) fn read_parts(opaque: &str) -> Option<String> {
+    let json = payload(opaque)?;
+    let parts = carried(&json)?.parts?.get();
+    let mut parts_of = walk::elements(parts).peekable();
+    parts_of.peek()?;
+    parts_of.all(walk::is_object).then(|| parts.to_owned())
+}
+
 /// The signatures in a carrier; none where `opaque` is something else, or damaged.
 pub(crate) fn read(opaque: &str) -> Vec<Signature> {
-    let payload = opaque
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_prefix(KIND))
-        .and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
-    let Some(carried) = payload
-        .as_deref()
-        .and_then(|json| serde_json::from_slice::<Carried<'_>>(json).ok())
-        .filter(|carried| carried.v.get() == Some(1))
-    else {
+    let payload = payload(opaque);
+    let Some(carried) = payload.as_deref().and_then(carried) else {
         return Vec::new();
     };
     let signature = |entry: Entry<'_>| {
@@ -110,20 +142,6 @@ pub(crate) fn read(opaque: &str) -> Vec<Signature> {
     };
     let entries = carried.sigs.unwrap_or_default();
     entries.into_iter().filter_map(signature).collect()
-}
-
-/// The kind of carriers that hold an answer's parts.
-const PARTS: &str = "tlg1.gemini_parts.";
-
-/// The carrier of an answer's parts (the elements of a JSON array, as they came), for answers whose parts must come back unchanged:
-/// they hold the signatures, too.
-pub(crate) fn write_parts(parts: &str) -> String {
-    super::envelope::write_blocks(PARTS, [parts])
-}
-
-/// The parts in a carrier, as an object with the list `blocks`; `None` where `opaque` is something else, or damaged.
-pub(crate) fn read_parts(opaque: RawStr<'_>) -> Option<String> {
-    super::envelope::open_blocks(PARTS, opaque)
 }
 
 #[cfg(test)]
@@ -152,6 +170,19 @@ mod tests {
             Signature::Message { value: "é".into() },
         ];
         assert_eq!(read(&write(&signatures)), signatures);
+    }
+
+    #[test]
+    fn parts_return_unchanged() {
+        let parts = r#"{"text":"a","thoughtSignature":"x\/+="},{"toolCall":{"id":"1"}}"#;
+        let carrier = write_parts(parts.as_bytes());
+        assert_eq!(read_parts(&carrier), Some(format!("[{parts}]")));
+        assert_eq!(read(&carrier), []);
+        for parts in ["", "7", "{},[]"] {
+            assert_eq!(read_parts(&write_parts(parts.as_bytes())), None, "{parts}");
+        }
+        assert_eq!(read_parts(&write(&[])), None);
+        assert_eq!(read_parts("x"), None);
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(crate) mod responses_out;
 mod responses_request;
 pub(crate) mod responses_to_chat;
 pub(crate) mod responses_to_converse;
+pub(crate) mod responses_to_gemini;
 pub(crate) mod responses_to_messages;
 pub(crate) mod rfc3339;
 pub(crate) mod scalars;

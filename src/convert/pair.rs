@@ -21,6 +21,7 @@ use super::rate_limit;
 use super::report::Refusal;
 use super::responses_to_chat::{self, state::State as ResponsesToChat};
 use super::responses_to_converse::{self, state::State as ResponsesToConverse};
+use super::responses_to_gemini::{self, state::State as ResponsesToGemini};
 use super::responses_to_messages::{self, state::State as ResponsesToMessages};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
@@ -42,6 +43,7 @@ pub(crate) enum Conversion {
     MessagesToResponses(MessagesToResponses),
     ResponsesToChat(ResponsesToChat),
     ResponsesToConverse(ResponsesToConverse),
+    ResponsesToGemini(ResponsesToGemini),
     ResponsesToMessages(ResponsesToMessages),
 }
 
@@ -187,6 +189,18 @@ impl Conversion {
                     state: Self::ResponsesToConverse(state),
                 })
             }
+            Pair::ResponsesToGemini => {
+                let ConvertedRequest {
+                    body,
+                    headers,
+                    state,
+                } = responses_to_gemini::request::convert(body, cx)?;
+                Ok(ConvertedRequest {
+                    body,
+                    headers,
+                    state: Self::ResponsesToGemini(state),
+                })
+            }
             Pair::ResponsesToMessages => {
                 let ConvertedRequest {
                     body,
@@ -205,7 +219,9 @@ impl Conversion {
     /// The vocabulary of the provider's stream.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Self::ChatToGemini(_) | Self::MessagesToGemini(_) => Dialect::Gemini,
+            Self::ChatToGemini(_) | Self::MessagesToGemini(_) | Self::ResponsesToGemini(_) => {
+                Dialect::Gemini
+            }
             Self::MessagesToChat(_) | Self::ResponsesToChat(_) => Dialect::Chat,
             Self::ChatToConverse(_)
             | Self::MessagesToConverse(_)
@@ -241,6 +257,9 @@ impl Conversion {
             Self::ResponsesToChat(state) => responses_to_chat::response::convert(body, state, cx),
             Self::ResponsesToConverse(state) => {
                 responses_to_converse::response::convert(body, state, cx)
+            }
+            Self::ResponsesToGemini(state) => {
+                responses_to_gemini::response::convert(body, state, cx)
             }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::convert(body, state, cx)
@@ -293,6 +312,9 @@ impl Conversion {
             Self::ResponsesToConverse(state) => {
                 responses_to_converse::response::replay(body, state, cx, out)
             }
+            Self::ResponsesToGemini(state) => {
+                responses_to_gemini::response::replay(body, state, cx, out)
+            }
             Self::ResponsesToMessages(state) => {
                 responses_to_messages::response::replay(body, state.clone(), cx, out)
             }
@@ -331,6 +353,9 @@ impl Conversion {
             Self::ResponsesToConverse(state) => Box::new(
                 responses_to_converse::stream::ConverseToResponses::new(state, cx, limit),
             ),
+            Self::ResponsesToGemini(state) => Box::new(
+                responses_to_gemini::stream::GeminiToResponses::new(state, cx, limit),
+            ),
             Self::ResponsesToMessages(state) => Box::new(
                 responses_to_messages::stream::MessagesToResponses::new(state, cx)
                     .with_held_limit(limit),
@@ -346,22 +371,20 @@ impl Conversion {
         body: &Bytes,
     ) -> ClientError {
         match self {
-            Self::Count | Self::MessagesToInvoke => {
-                bedrock_error::convert(status, headers, body, Format::Messages)
-            }
             Self::ChatToConverse(_) => bedrock_error::convert(status, headers, body, Format::Chat),
             Self::ChatToGemini(_) => gemini_in::convert_error(status, body, Format::Chat),
             Self::ChatToMessages(_) | Self::ResponsesToMessages(_) => {
                 anthropic_error::convert(status, body)
             }
             Self::MessagesToChat(state) => messages_to_chat::error::convert(status, body, state),
-            Self::MessagesToConverse(_) => {
+            Self::Count | Self::MessagesToConverse(_) | Self::MessagesToInvoke => {
                 bedrock_error::convert(status, headers, body, Format::Messages)
             }
             Self::ResponsesToConverse(_) => {
                 bedrock_error::convert(status, headers, body, Format::Responses)
             }
             Self::MessagesToGemini(_) => gemini_in::convert_error(status, body, Format::Messages),
+            Self::ResponsesToGemini(_) => gemini_in::convert_error(status, body, Format::Responses),
             Self::MessagesToResponses(_) => messages_to_responses::error::convert(status, body),
             Self::ResponsesToChat(state) => {
                 chat_in::error::convert(status, body, state.origin.provider, Format::Responses)
@@ -384,7 +407,8 @@ impl Conversion {
             | Self::MessagesToGemini(_)
             | Self::MessagesToInvoke
             | Self::ResponsesToChat(_)
-            | Self::ResponsesToConverse(_) => {}
+            | Self::ResponsesToConverse(_)
+            | Self::ResponsesToGemini(_) => {}
             Self::MessagesToResponses(_) => rate_limit::openai_to_anthropic(upstream, now, out),
         }
     }

@@ -50,7 +50,10 @@ static NATIVE: Native = Native {
             pair: Pair::ChatToGemini,
             wanted: trigger::chat,
         }),
-        None,
+        Some(NativePair {
+            pair: Pair::ResponsesToGemini,
+            wanted: trigger::responses,
+        }),
         Some(NativePair {
             pair: Pair::MessagesToGemini,
             wanted: trigger::messages,

@@ -63,6 +63,7 @@ pub(crate) enum Pair {
     MessagesToConverse,
     MessagesToGemini,
     ResponsesToConverse,
+    ResponsesToGemini,
     ResponsesToMessages,
     ResponsesToChat,
     MessagesToResponses,

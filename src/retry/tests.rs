@@ -490,8 +490,10 @@ async fn a_refused_credential_gets_one_more_try_on_its_target() {
 #[tokio::test(start_paused = true)]
 async fn each_target_may_refuse_a_credential_once() {
     let refused = Fail(failure(FailureClass::Credential));
-    let mut settings = RetrySettings::default();
-    settings.max_retries = 3;
+    let settings = RetrySettings {
+        max_retries: 3,
+        ..RetrySettings::default()
+    };
     let acts = [refused, busy(), refused, Answer];
     let run = run(testing::call(targets(&["one", "two"])), settings, &acts).await;
     assert_eq!(run.targets(), ["one", "one", "two", "two"]);

@@ -87,16 +87,15 @@ impl Decoder {
                 return Ok(None);
             }
         }
-        let prelude = match self.prelude {
-            Some(prelude) => prelude,
-            None => {
-                self.hold(PRELUDE, input);
-                let Some(prelude) = self.held.first_chunk() else {
-                    return Ok(None);
-                };
-                let prelude = Prelude::read(prelude, self.limit).map_err(|e| self.fail(e))?;
-                *self.prelude.insert(prelude)
-            }
+        let prelude = if let Some(prelude) = self.prelude {
+            prelude
+        } else {
+            self.hold(PRELUDE, input);
+            let Some(prelude) = self.held.first_chunk() else {
+                return Ok(None);
+            };
+            let prelude = Prelude::read(prelude, self.limit).map_err(|error| self.fail(error))?;
+            *self.prelude.insert(prelude)
         };
         self.hold(prelude.total, input);
         if self.held.len() < prelude.total {

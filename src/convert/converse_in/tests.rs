@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

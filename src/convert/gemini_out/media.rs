@@ -6,7 +6,10 @@ use bytes::BufMut;
 
 use crate::codec::write::{self, Object};
 use crate::convert::data_url::{self, DataUrl, FileKind};
+use crate::convert::path;
+use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;
+use crate::format::walk;
 
 /// A file in a part.
 #[derive(Debug, Clone)]
@@ -221,8 +224,46 @@ fn type_of_data(data: &str) -> Option<&'static str> {
     }
 }
 
+/// Reads an `input_audio` of OpenAI's, JSON text; `at` names its members.
+///
+/// # Errors
+/// It lacks something, or Google does not hear it.
+pub(crate) fn input_audio<'a>(
+    audio: &'a str,
+    at: impl Fn(&str) -> String,
+) -> Result<Media<'a>, Refusal> {
+    if !walk::is_object(audio) {
+        return Err(path::missing(at("input_audio")));
+    }
+    let text = |name: &str| walk::member(audio, name).and_then(RawStr::from_json);
+    let Some(data) = text("data") else {
+        return Err(path::missing(at("input_audio.data")));
+    };
+    let Some(format) = text("format").map(RawStr::decode) else {
+        return Err(path::missing(at("input_audio.format")));
+    };
+    let media_type = audio_type(&format).ok_or_else(|| {
+        Refusal::unsupported(at("input_audio.format"), "Gemini does not hear this format")
+    })?;
+    // Told by its name, whatever the data look like.
+    let media = Media::of_file(data, &format!("x.{format}"));
+    let media = media.map_err(|reason| Refusal::invalid(at("input_audio.data"), reason))?;
+    Ok(match media {
+        Media::Inline { data, .. } => Media::Inline {
+            media_type: media_type.into(),
+            data,
+        },
+        file @ Media::File { .. } => file,
+    })
+}
+
+/// Whether an id names a file that was uploaded to Google.
+pub(crate) fn is_of_google(id: &str) -> bool {
+    id.starts_with("files/") || id.starts_with("https://generativelanguage.googleapis.com/")
+}
+
 /// The media type of a format of sound.
-pub(crate) fn audio_type(format: &str) -> Option<&'static str> {
+fn audio_type(format: &str) -> Option<&'static str> {
     let row = ENDINGS
         .iter()
         .find(|(known, media_type)| *known == format && media_type.starts_with("audio/"));

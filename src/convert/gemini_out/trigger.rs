@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::tools::Builtin;
 use crate::codec::scan::{elements, members};
+use crate::convert::responses_request::tools::{CODE_INTERPRETER, is_web_search};
 use crate::format::raw::RawStr;
 use crate::format::walk;
 
@@ -76,6 +77,53 @@ pub(crate) fn chat(body: &[u8]) -> bool {
             .get(tool)
             .and_then(|tool| std::str::from_utf8(tool).ok());
         text.is_some_and(|tool| chat_tool(tool).is_some())
+    })
+}
+
+/// A tool in a Responses request's `tools` that Google runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResponsesTool {
+    Search,
+    Code,
+}
+
+/// What Google runs for a tool of this type. Not what is another thing there: a search that must not go to the web, code that
+/// works on files stored at OpenAI.
+pub(crate) fn responses_tool(
+    kind: &str,
+    external_web_access: Option<&str>,
+    container: Option<&str>,
+) -> Option<ResponsesTool> {
+    if is_web_search(kind) {
+        return (external_web_access != Some("false")).then_some(ResponsesTool::Search);
+    }
+    if kind != CODE_INTERPRETER {
+        return None;
+    }
+    let container = container.unwrap_or_default();
+    let is_stored = RawStr::from_json(container).is_some();
+    let files = walk::member(container, "file_ids").unwrap_or_default();
+    let own_files = walk::elements(files).next().is_some();
+    (!is_stored && !own_files).then_some(ResponsesTool::Code)
+}
+
+/// Whether a Responses request needs the native API. `body` was scanned: it is valid JSON.
+pub(crate) fn responses(body: &[u8]) -> bool {
+    let tools = members(body, 0..body.len()).filter(|member| &*member.key == "tools");
+    let Some(tools) = tools.last() else {
+        return false;
+    };
+    elements(body, tools.value).any(|tool| {
+        let tool = body
+            .get(tool)
+            .and_then(|tool| std::str::from_utf8(tool).ok())
+            .unwrap_or_default();
+        let Some(kind) = walk::member(tool, "type").and_then(RawStr::from_json) else {
+            return false;
+        };
+        let access = walk::member(tool, "external_web_access");
+        let container = walk::member(tool, "container");
+        responses_tool(&kind.decode(), access, container).is_some()
     })
 }
 
@@ -157,6 +205,54 @@ mod tests {
             ("{}", false),
         ] {
             assert_eq!(chat(body.as_bytes()), native, "{body}");
+        }
+    }
+
+    #[test]
+    fn responses_requests_with_tools_that_google_runs() {
+        for (body, native) in [
+            (r#"{"tools":[{"type":"web_search"}]}"#, true),
+            (r#"{"tools":[{"type":"web_search_preview"}]}"#, true),
+            (
+                r#"{"tools":[{"type":"web_search_preview_2025_03_11"}]}"#,
+                true,
+            ),
+            (r#"{"tools":[{"type":"web_search_2025_08_26"}]}"#, true),
+            (
+                r#"{"tools":[{"type":"function"},{"type":"web_search"}]}"#,
+                true,
+            ),
+            (
+                r#"{"tools":[{"type":"web_search","external_web_access":false}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"web_search","external_web_access":true}]}"#,
+                true,
+            ),
+            (r#"{"tools":[{"type":"code_interpreter"}]}"#, true),
+            (
+                r#"{"tools":[{"type":"code_interpreter","container":{"type":"auto"}}]}"#,
+                true,
+            ),
+            (
+                r#"{"tools":[{"type":"code_interpreter","container":{"type":"auto","file_ids":["f"]}}]}"#,
+                false,
+            ),
+            (
+                r#"{"tools":[{"type":"code_interpreter","container":"cntr_1"}]}"#,
+                false,
+            ),
+            (r#"{"tools":[{"type":"file_search"}]}"#, false),
+            (
+                r#"{"tools":[{"type":"function","name":"web_search"}]}"#,
+                false,
+            ),
+            (r#"{"tools":[7,{}]}"#, false),
+            (r#"{"input":[{"tools":[{"type":"web_search"}]}]}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(responses(body.as_bytes()), native, "{body}");
         }
     }
 

@@ -85,12 +85,11 @@ fn rule<'a>(
     match rule {
         Some(BetaRule::Accept) => return Some(name),
         Some(BetaRule::Rename(other)) => return Some(Cow::Owned(other.clone())),
-        Some(BetaRule::Drop) => {}
         None if name == RENAMED.0 => return Some(Cow::Borrowed(RENAMED.1)),
         None if TAKEN.contains(&&*name) || (older && TAKEN_BY_OLDER.contains(&&*name)) => {
             return Some(name);
         }
-        None => {}
+        Some(BetaRule::Drop) | None => {}
     }
     report.drop_field(format!("anthropic-beta.{name}"));
     None

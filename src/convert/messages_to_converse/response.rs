@@ -7,13 +7,11 @@ use super::state::{self, State};
 use crate::convert::context::{AnswerContext, ConvertedAnswer};
 use crate::convert::converse_envelope::Redacted;
 use crate::convert::converse_in::{Closing, Head, Opening, Sink, Whole};
-use crate::convert::envelope;
 use crate::convert::messages_out::blocks::{self, Citations, Content};
 use crate::convert::messages_out::write_plain_message;
 use crate::endpoint::Format;
 use crate::format::converse::Citation;
 use crate::format::error::ClientError;
-use crate::provider::Provider;
 
 /// Converts a whole answer.
 ///
@@ -101,15 +99,10 @@ impl Sink for Message<'_> {
         match std::mem::replace(&mut self.open, Open::Nothing) {
             Open::Nothing => {}
             Open::Text => blocks::text(self.content.next(), &self.text, Some(&self.citations)),
-            Open::Reasoning => match closing.signature {
-                Some(signature) => {
-                    blocks::thinking_content(self.content.next(), &self.text, signature);
-                }
-                None => {
-                    let signature = envelope::plain(Provider::AwsBedrock.id());
-                    blocks::thinking(self.content.next(), &self.text, &signature);
-                }
-            },
+            Open::Reasoning => {
+                let signature = state::signature(closing);
+                blocks::thinking_content(self.content.next(), &self.text, &signature);
+            }
             Open::Call { id, name } => {
                 let mut input = BytesMut::new();
                 blocks::tool_input(&mut input, &self.text);

@@ -1,9 +1,13 @@
 //! What the answer's conversion needs to know of the request.
 
-use crate::convert::converse_in::{Ending, Head, StopReason};
+use std::borrow::Cow;
+
+use crate::convert::converse_in::{Closing, Ending, Head, StopReason};
+use crate::convert::envelope;
 use crate::convert::messages_out::{self, Stop};
 use crate::convert::tool_names::ToolNames;
 use crate::format::raw::RawStr;
+use crate::provider::Provider;
 use crate::usage::Usage;
 
 /// Made by the request's conversion, read by the answer's.
@@ -35,6 +39,14 @@ pub(super) fn stop(ending: &Ending) -> Stop<'_> {
         reason: ending.reason.messages(),
         sequence,
     }
+}
+
+/// What stands for the signature of thinking, the inside of a JSON string: never nothing.
+pub(super) fn signature(closing: Closing<'_>) -> Cow<'_, str> {
+    closing.signature.map_or_else(
+        || Cow::Owned(envelope::plain(Provider::AwsBedrock.id())),
+        Cow::Borrowed,
+    )
 }
 
 /// The tokens; all zero where the provider counted nothing.

@@ -7,13 +7,11 @@ use super::state::{self, State};
 use crate::convert::context::AnswerContext;
 use crate::convert::converse_envelope::Redacted;
 use crate::convert::converse_in::{Closing, Ending, Head, Opening, Reader, Sink, Whole};
-use crate::convert::envelope;
 use crate::convert::machine::{Flow, Machine, StreamError};
 use crate::convert::messages_out::{Kind, MessageStream, blocks};
 use crate::endpoint::Format;
 use crate::format::converse::Citation;
 use crate::format::error::ClientError;
-use crate::provider::Provider;
 use crate::usage::Usage;
 
 /// Converts the events of a ConverseStream to the events of a Messages stream.
@@ -158,13 +156,7 @@ impl Sink for Telling<'_> {
     fn close(&mut self, closing: Closing<'_>) {
         let stream = &mut self.told.stream;
         if stream.open() == Some(Kind::Thinking) {
-            match closing.signature {
-                Some(signature) => stream.signature_content(self.out, signature),
-                None => {
-                    let signature = envelope::plain(Provider::AwsBedrock.id());
-                    stream.signature(self.out, &signature);
-                }
-            }
+            stream.signature_content(self.out, &state::signature(closing));
         }
         stream.close(self.out);
     }

@@ -69,7 +69,6 @@ pub(super) fn usage(known: Usage, searched: bool) -> Usage {
 /// The carrier of what the next request must hold of the answer beside its calls' own signatures; `None` where that is nothing.
 pub(super) fn carrier(progress: &Progress) -> Option<String> {
     if let Some(parts) = progress.replay() {
-        let parts = std::str::from_utf8(parts).unwrap_or_default();
         return Some(gemini_envelope::write_parts(parts));
     }
     let value = progress.signature()?.to_owned();

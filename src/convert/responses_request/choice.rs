@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::path;
-use super::tools::{Entry, Kind, Tools, is_web_search};
+use super::tools::{CODE_INTERPRETER, Entry, Kind, Tools, is_web_search};
 use crate::convert::context::RequestContext;
 use crate::convert::report::Refusal;
 use crate::format::raw::RawStr;
@@ -139,6 +139,7 @@ fn text<'a>(object: &'a str, member: &str) -> Option<Cow<'a, str>> {
 /// An entry of `allowed_tools`.
 enum Allowed<'a> {
     WebSearch,
+    Code,
     Mcp(Cow<'a, str>),
     Namespace(Cow<'a, str>),
     Named(Cow<'a, str>),
@@ -148,6 +149,7 @@ impl Allowed<'_> {
     fn is(&self, entry: &Entry<'_>) -> bool {
         match self {
             Self::WebSearch => entry.kind == Kind::WebSearch,
+            Self::Code => entry.kind == Kind::Code,
             Self::Mcp(label) => entry.kind == Kind::Mcp && entry.name == *label,
             Self::Namespace(space) => entry.namespace.as_deref() == Some(&**space),
             Self::Named(name) => !entry.kind.is_hosted() && entry.name == *name,
@@ -183,6 +185,9 @@ fn allowed(raw: &str, tools: &mut Tools<'_>) -> Result<Mode, Refusal> {
         let name = text(entry, "name");
         let wanted = match (&*kind, name) {
             (kind, _) if is_web_search(kind) => Allowed::WebSearch,
+            (CODE_INTERPRETER, _) if tools.list.iter().any(|e| e.kind == Kind::Code) => {
+                Allowed::Code
+            }
             ("mcp", _) => match text(entry, "server_label") {
                 Some(label) => Allowed::Mcp(label),
                 None => return Err(path::missing(at())),

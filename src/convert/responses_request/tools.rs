@@ -21,6 +21,10 @@ use crate::format::walk;
 
 /// The name of web searches.
 pub(in crate::convert) const WEB_SEARCH: &str = "web_search";
+/// The name of the tool that runs code.
+pub(in crate::convert) const CODE_INTERPRETER: &str = "code_interpreter";
+/// The container that says nothing.
+const AUTO: &str = r#"{"type":"auto"}"#;
 /// More tools than any provider takes, those of namespaces included.
 const MAX_TOOLS: usize = 10_000;
 
@@ -65,12 +69,14 @@ pub(in crate::convert) enum Kind {
     WebSearch,
     /// The tools of an MCP server, which Anthropic calls itself.
     Mcp,
+    /// The running of code that the model writes.
+    Code,
 }
 
 impl Kind {
-    /// Whether Anthropic runs it itself.
+    /// Whether the provider runs it itself.
     pub(in crate::convert) fn is_hosted(self) -> bool {
-        matches!(self, Self::WebSearch | Self::Mcp)
+        matches!(self, Self::WebSearch | Self::Mcp | Self::Code)
     }
 }
 
@@ -86,6 +92,8 @@ pub(in crate::convert) enum Hosted {
     WebSearch,
     /// All tools of an MCP server.
     Mcp,
+    /// The running of code.
+    Code,
 }
 
 impl<'a> Tools<'a> {
@@ -160,6 +168,10 @@ impl<'a> Tools<'a> {
                     Ok(())
                 }
                 Some(Hosted::Mcp) => self.push_mcp(tool, at, cx),
+                Some(Hosted::Code) => {
+                    self.push_code(tool, at, cx);
+                    Ok(())
+                }
                 None => {
                     self.leave_out(kind, cx);
                     Ok(())
@@ -278,18 +290,34 @@ impl<'a> Tools<'a> {
                 cx.report.drop_field(field);
             }
         }
+        self.push_only(Kind::WebSearch, WEB_SEARCH, tool, at);
+    }
+
+    fn push_code(&mut self, tool: Tool<'a>, at: String, cx: &mut RequestContext<'_>) {
+        report_unknown(&tool.unknown, "tools[].", cx);
+        cx.report.approximate("tools[].type");
+        if tool
+            .container
+            .is_some_and(|container| container.get() != AUTO)
+        {
+            cx.report.drop_field("tools[].container");
+        }
+        self.push_only(Kind::Code, CODE_INTERPRETER, tool, at);
+    }
+
+    /// Adds a tool that the provider runs: several of them are one, which has a place of its own beside a function of its name.
+    fn push_only(&mut self, kind: Kind, name: &'static str, tool: Tool<'a>, at: String) {
         let entry = Entry {
             at,
-            name: Cow::Borrowed(WEB_SEARCH),
+            name: Cow::Borrowed(name),
             namespace: None,
             introduction: None,
-            sent: WEB_SEARCH.to_owned(),
+            sent: name.to_owned(),
             mark: None,
-            kind: Kind::WebSearch,
+            kind,
             tool: Box::new(tool),
         };
-        // Several of them are one; it has a place of its own beside a function of this name.
-        match self.list.iter_mut().find(|e| e.kind == Kind::WebSearch) {
+        match self.list.iter_mut().find(|e| e.kind == kind) {
             Some(slot) => *slot = entry,
             None => self.list.push(entry),
         }

@@ -11,7 +11,8 @@ use crate::convert::chat_request::{limits, stops};
 use crate::convert::context::RequestContext;
 use crate::convert::effort::Asked;
 use crate::convert::gemini_out::{
-    MOST_CANDIDATES, MOST_STOPS, Thinking, write_camel, write_output_schema, write_subset,
+    MOST_CANDIDATES, MOST_STOPS, Thinking, service_tier, write_camel, write_output_schema,
+    write_subset,
 };
 use crate::convert::path;
 use crate::convert::report::Refusal;
@@ -336,22 +337,9 @@ pub(super) fn write_service_tier(
     chat: &Request<'_>,
     cx: &mut RequestContext<'_>,
 ) {
-    let Some(tier) = chat.service_tier.map(RawValue::get) else {
-        return;
-    };
-    let word = RawStr::from_json(tier).map(RawStr::decode);
-    let tier = match word.as_deref() {
-        Some("auto") => return,
-        Some("default") => "standard",
-        Some("flex") => "flex",
-        Some("priority" | "fast") => "priority",
-        _ => {
-            cx.report.drop_field("service_tier");
-            return;
-        }
-    };
-    if word.as_deref() != Some(tier) {
-        cx.report.approximate("service_tier");
+    let word = chat.service_tier.map(RawValue::get);
+    let tier = word.and_then(|word| service_tier(RawStr::from_json(word), cx));
+    if let Some(tier) = tier {
+        request.string("serviceTier", tier);
     }
-    request.string("serviceTier", tier);
 }

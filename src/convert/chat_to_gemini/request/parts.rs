@@ -2,13 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use super::TARGET;
 use super::history::History;
 use crate::codec::write::Object;
 use crate::convert::chat_request::content::{report_unknown_part, report_unused};
 use crate::convert::chat_request::path::{At, message};
 use crate::convert::context::RequestContext;
-use crate::convert::gemini_out::{Contents, Media, Section, audio_type, write_camel};
+use crate::convert::gemini_out::{
+    Contents, Media, Section, input_audio, is_of_google, write_camel,
+};
 use crate::convert::path;
 use crate::convert::report::Refusal;
 use crate::format::chat::request::{File, Message, Part};
@@ -150,7 +151,9 @@ fn piece<'a>(
         }
         "input_audio" => {
             let audio = walk::member(element, "input_audio").unwrap_or_default();
-            Some(Piece::Media(Shown::plain(input_audio(audio, at)?)))
+            Some(Piece::Media(Shown::plain(input_audio(audio, |member| {
+                at.member(member)
+            })?)))
         }
         "file" => {
             let Some(file) = &part.file else {
@@ -265,32 +268,6 @@ fn media_of<'a>(url: RawStr<'a>, member: &str, at: At) -> Result<Media<'a>, Refu
         .map_err(|reason| Refusal::invalid(at.member(&format!("{member}.url")), reason))
 }
 
-fn input_audio<'a>(audio: &'a str, at: At) -> Result<Media<'a>, Refusal> {
-    if !walk::is_object(audio) {
-        return Err(path::missing(at.member("input_audio")));
-    }
-    let text = |name: &str| walk::member(audio, name).and_then(RawStr::from_json);
-    let Some(data) = text("data") else {
-        return Err(path::missing(at.member("input_audio.data")));
-    };
-    let Some(format) = text("format") else {
-        return Err(path::missing(at.member("input_audio.format")));
-    };
-    let media_type = audio_type(&format.decode()).ok_or_else(|| {
-        TARGET.unsupported(at.member("input_audio.format"), "does not hear this format")
-    })?;
-    // Told by its name, whatever the data look like.
-    let media = Media::of_file(data, &format!("x.{}", format.decode()));
-    let media = media.map_err(|reason| Refusal::invalid(at.member("input_audio.data"), reason))?;
-    Ok(match media {
-        Media::Inline { data, .. } => Media::Inline {
-            media_type: media_type.into(),
-            data,
-        },
-        file @ Media::File { .. } => file,
-    })
-}
-
 fn file<'a>(file: &File<'a>, at: At, cx: &mut RequestContext<'_>) -> Result<Media<'a>, Refusal> {
     for name in &file.unknown {
         cx.report
@@ -325,9 +302,4 @@ fn file<'a>(file: &File<'a>, at: At, cx: &mut RequestContext<'_>) -> Result<Medi
             "a file that was not uploaded to Google is not known there",
         )),
     }
-}
-
-/// Whether an id names a file that was uploaded to Google.
-fn is_of_google(id: &str) -> bool {
-    id.starts_with("files/") || id.starts_with("https://generativelanguage.googleapis.com/")
 }

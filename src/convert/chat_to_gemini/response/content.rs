@@ -19,12 +19,12 @@ use crate::format::raw::RawStr;
 const AUDIO_LIFETIME: u64 = 86_400;
 
 /// What a blocked prompt gets instead of an answer.
-pub(in super::super) fn blocked(reason: &str) -> String {
+pub(in crate::convert) fn blocked(reason: &str) -> String {
     format!("Prompt blocked by Gemini: {reason}")
 }
 
 /// Code that was run, as text.
-pub(in super::super) fn code_text(code: &Code<'_>) -> String {
+pub(in crate::convert) fn code_text(code: &Code<'_>) -> String {
     let language = code.language.get().map(RawStr::decode).unwrap_or_default();
     let language = match &*language {
         "LANGUAGE_UNSPECIFIED" => String::new(),
@@ -34,7 +34,7 @@ pub(in super::super) fn code_text(code: &Code<'_>) -> String {
 }
 
 /// What the code gave, as text.
-pub(in super::super) fn result_text(result: &CodeResult<'_>) -> String {
+pub(in crate::convert) fn result_text(result: &CodeResult<'_>) -> String {
     let outcome = result
         .outcome
         .get()
@@ -55,18 +55,18 @@ fn decoded(text: Text<'_>) -> Cow<'_, str> {
 
 /// Where the answer's text stands in `content`, which holds code between it. All in characters.
 #[derive(Debug, Default)]
-pub(in super::super) struct Offsets {
+pub(in crate::convert) struct Offsets {
     text: u64,
     /// Where in the text something was put, and how much.
     inserted: Vec<(u64, u64)>,
 }
 
 impl Offsets {
-    pub(in super::super) fn text(&mut self, text: RawStr<'_>) {
+    pub(in crate::convert) fn text(&mut self, text: RawStr<'_>) {
         self.text = self.text.saturating_add(scalars(text));
     }
 
-    pub(in super::super) fn insert(&mut self, inserted: &str) {
+    pub(in crate::convert) fn insert(&mut self, inserted: &str) {
         let length = u64::try_from(inserted.chars().count()).unwrap_or(u64::MAX);
         self.inserted.push((self.text, length));
     }
@@ -76,13 +76,19 @@ impl Offsets {
         before.map(|(_, length)| length).sum()
     }
 
+    /// From where to where in `content` a citation is.
+    pub(in crate::convert) fn place(&self, citation: &Citation) -> (u64, u64) {
+        // What was put exactly at an edge is outside.
+        let start = citation.start + self.before(|at| at <= citation.start);
+        let end = citation.end + self.before(|at| at < citation.end);
+        (start, end)
+    }
+
     /// The citations of `content`.
     pub(in super::super) fn annotations(&self, citations: &[Citation]) -> Annotations {
         let mut annotations = Annotations::default();
         for citation in citations {
-            // What was put exactly at an edge is outside.
-            let start = citation.start + self.before(|at| at <= citation.start);
-            let end = citation.end + self.before(|at| at < citation.end);
+            let (start, end) = self.place(citation);
             annotations.push_page(&citation.url, &citation.title, start, end);
         }
         annotations

@@ -3,7 +3,7 @@
 //! Sources: OpenAI's `ChatCompletion` type, Google's `GenerateContentResponse`. The pieces that streams have in common with
 //! whole answers are in the sub-modules.
 
-pub(super) mod content;
+pub(in crate::convert) mod content;
 pub(super) mod extra;
 pub(super) mod logprobs;
 pub(super) mod usage;

@@ -232,7 +232,7 @@ impl Turn {
         }
         let mut inside = std::mem::take(&mut self.inside);
         let mut spans = Vec::new();
-        for block in elements(body, content.clone()) {
+        for block in elements(body, content) {
             let is_text = text(body, &block, "type").is_none_or(|kind| kind.is("text"));
             let value = members(body, block.clone())
                 .find(|member| member.key == "text")

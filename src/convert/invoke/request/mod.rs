@@ -179,22 +179,21 @@ pub(super) fn edit(
         added.extend_from_slice(b",\"anthropic_version\":");
         write::string(&mut added, version);
     }
-    if !betas.is_empty() {
+    if betas.is_empty() {
+        members.remove("anthropic_beta");
+    } else {
         let mut list = BytesMut::new();
         for (at, name) in betas.iter().enumerate() {
             list.extend_from_slice(if at == 0 { b"[" } else { b"," });
             write::string(&mut list, name);
         }
         list.extend_from_slice(b"]");
-        match members.get("anthropic_beta") {
-            Some(span) => edits.replace(span, list.to_vec()),
-            None => {
-                added.extend_from_slice(b",\"anthropic_beta\":");
-                added.extend_from_slice(&list);
-            }
+        if let Some(span) = members.get("anthropic_beta") {
+            edits.replace(span, list.to_vec());
+        } else {
+            added.extend_from_slice(b",\"anthropic_beta\":");
+            added.extend_from_slice(&list);
         }
-    } else {
-        members.remove("anthropic_beta");
     }
     let streams = members.streams;
     let tier = members.service_tier.take();

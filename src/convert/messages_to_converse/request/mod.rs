@@ -142,13 +142,12 @@ fn write_fields<'a>(
 }
 
 fn state(request: &Request<'_>, tools: ToolNames, cx: &RequestContext<'_>) -> State {
-    let model = match request.model {
-        Some(model) => model.get().to_owned(),
-        None => {
-            let mut out = BytesMut::with_capacity(cx.model.len() + 2);
-            write::string(&mut out, cx.model);
-            String::from_utf8_lossy(&out).into_owned()
-        }
+    let unsaid = || {
+        let mut out = BytesMut::with_capacity(cx.model.len() + 2);
+        write::string(&mut out, cx.model);
+        String::from_utf8_lossy(&out).into_owned()
     };
+    let model = request.model.map(|model| model.get().to_owned());
+    let model = model.unwrap_or_else(unsaid);
     State { model, tools }
 }

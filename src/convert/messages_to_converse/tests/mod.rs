@@ -1,4 +1,8 @@
 //! Answers: whole ones and streams.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
 
 mod property;
 mod stream;

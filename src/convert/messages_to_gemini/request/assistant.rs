@@ -117,15 +117,11 @@ impl<'a> History<'_, 'a> {
     /// Takes over what a block carries; false where Google did not make it.
     fn carried(&mut self, opaque: Option<RawStr<'a>>, said: &mut Assistant<'a>) -> bool {
         let Some(opaque) = opaque else { return false };
-        if let Some(parts) = gemini_envelope::read_parts(opaque) {
-            let objects = |list| walk::elements(list).all(walk::is_object);
-            if walk::member(&parts, "blocks").is_some_and(objects) {
-                said.parts = Some(parts);
-                return true;
-            }
-            return false;
-        }
         let text = opaque.decode();
+        if let Some(parts) = gemini_envelope::read_parts(&text) {
+            said.parts = Some(parts);
+            return true;
+        }
         for signature in gemini_envelope::read(&text) {
             match signature {
                 Signature::Call { id, value } => {
@@ -207,7 +203,6 @@ impl<'a> History<'_, 'a> {
 impl Assistant<'_> {
     /// The parts as they came from Google.
     fn parts(&self) -> impl Iterator<Item = &str> {
-        let parts = self.parts.as_deref().unwrap_or_default();
-        walk::elements(walk::member(parts, "blocks").unwrap_or_default())
+        walk::elements(self.parts.as_deref().unwrap_or_default())
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct Assistant<'a> {
     /// The message that the model's turn began with.
     pub(super) turn: usize,
     pub(super) items: Vec<Item<'a>>,
-    /// The parts as they came from Google: an object whose `blocks` they are.
+    /// The parts as they came from Google: a JSON array.
     pub(super) parts: Option<String>,
     /// The signature of the text: the inside of a JSON string.
     pub(super) signature: Option<String>,

@@ -239,7 +239,7 @@ fn loops_with_signatures() {
 #[test]
 fn parts_go_back_with_their_own_ids() {
     let parts = r#"{"toolCall":{"id":"t"},"thoughtSignature":"c2ln"},{"functionCall":{"id":"odd id","name":"f"}}"#;
-    let carrier = gemini_envelope::write_parts(parts);
+    let carrier = gemini_envelope::write_parts(parts.as_bytes());
     let messages = json!([
         {"role": "user", "content": "a"},
         {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_r_0", "name": "f", "input": {}}, {"type": "thinking", "thinking": "", "signature": carrier}]},

@@ -32,7 +32,9 @@ pub(super) fn write(
     }
     out.member("tools");
     let mut separator = b'[';
-    for entry in &tools.list {
+    // Anthropic's own code execution is never asked for here.
+    let asked = tools.list.iter().filter(|entry| entry.kind != Kind::Code);
+    for entry in asked {
         out.buf.put_u8(separator);
         separator = b',';
         match entry.kind {
@@ -40,6 +42,7 @@ pub(super) fn write(
             Kind::Custom => custom(out, entry, cx),
             Kind::WebSearch => web_search(out, entry, max_uses, cx),
             Kind::Mcp => mcp_toolset(out, entry),
+            Kind::Code => {}
         }
         out.end_block();
         if let Some(ttl) = entry.mark {
