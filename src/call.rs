@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -13,6 +13,7 @@ use crate::convert::report::LossReport;
 use crate::endpoint::Endpoint;
 use crate::observe::{AttemptRecord, AttemptResult, Followers, UsageHandle};
 use crate::provider::Provider;
+use crate::route::content::Content;
 use crate::settings::Lossy;
 use crate::target::Target;
 
@@ -54,6 +55,8 @@ pub struct Call {
     /// The tries so far; the last one may be under way.
     pub(crate) tries: Mutex<Vec<Try>>,
     pub(crate) followers: Followers,
+    /// The prompt's estimated tokens, once somebody asked.
+    pub(crate) tokens: OnceLock<u64>,
 }
 
 /// A try, and when it began.
@@ -158,6 +161,14 @@ impl Call {
             .clone()
     }
 
+    /// The prompt's estimated tokens.
+    pub(crate) fn tokens(&self) -> u64 {
+        *self.tokens.get_or_init(|| {
+            let content = Content::new(self.body.bytes(), self.endpoint.format());
+            content.tokens()
+        })
+    }
+
     /// How many targets there are.
     pub(crate) fn target_count(&self) -> usize {
         self.targets.len()
@@ -198,20 +209,44 @@ impl Attempt {
         self.trial + 1 < self.call.target_count()
     }
 
-    /// Goes on to the next target that is not set aside, or else to the last one, if there is one.
+    /// Goes on to the next target that is not set aside and has room, or else to the last one, if there is one, or else to any
+    /// whose configured capacity is not used up. What the try needs of that is taken.
     pub(crate) fn advance(&mut self) -> bool {
-        for trial in self.trial + 1..self.call.target_count() {
-            let Some(target) = self.call.target(trial) else {
-                return false;
-            };
-            let last = trial + 1 == self.call.target_count();
-            if last || target.connection().health().admits() {
-                self.target = target.clone();
-                self.trial = trial;
-                return true;
-            }
-        }
-        false
+        let following = self.trial + 1..self.call.target_count();
+        let tokens = || self.call.tokens();
+        let best = following.clone().find(|trial| {
+            self.call.target(*trial).is_some_and(|target| {
+                let last = trial + 1 == following.end;
+                let connection = target.connection();
+                let free = connection.meter().has_room(tokens) && connection.health().admits();
+                (last || free) && connection.meter().take(tokens)
+            })
+        });
+        let trial = best.or_else(|| {
+            following.into_iter().find(|trial| {
+                let target = self.call.target(*trial);
+                target.is_some_and(|target| target.connection().meter().take(tokens))
+            })
+        });
+        let Some((trial, target)) = trial.and_then(|trial| Some((trial, self.call.target(trial)?)))
+        else {
+            return false;
+        };
+        self.target = target.clone();
+        self.trial = trial;
+        true
+    }
+
+    /// Takes what another try on the same target needs of its capacity, if that is there.
+    pub(crate) fn take(&self) -> bool {
+        let meter = self.target.connection().meter();
+        meter.take(|| self.call.tokens())
+    }
+
+    /// Gives back what a try took that was not sent.
+    pub(crate) fn give_back(&self) {
+        let meter = self.target.connection().meter();
+        meter.give_back(|| self.call.tokens());
     }
 
     /// The call that this is a try of.

@@ -258,6 +258,7 @@ impl GatewayBuilder {
         let mut route = RouteLayer::new(table.clone())
             .limits(self.limits)
             .total_timeout(self.timeouts.total)
+            .request_timeouts(self.timeouts.request_idle, self.timeouts.request_body)
             .client_keys(self.keys);
         route = self.observers.into_iter().fold(route, RouteLayer::observer);
         if let Some(shutdown) = self.shutdown {

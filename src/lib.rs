@@ -98,6 +98,7 @@ pub mod auth;
 pub mod bench;
 pub mod body;
 mod call;
+mod capacity;
 #[cfg(feature = "client")]
 pub mod client;
 mod clock;
@@ -105,6 +106,7 @@ pub mod codec;
 #[cfg(feature = "config")]
 pub mod config;
 pub mod convert;
+mod defaults;
 mod endpoint;
 mod error;
 mod format;
@@ -112,6 +114,7 @@ mod gateway;
 mod glob;
 mod headers;
 mod health;
+mod invalid_connection;
 pub mod models;
 pub mod mount;
 pub mod observe;

@@ -43,6 +43,10 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
+    /// Between two pieces of a client's request body. Default: 10 s.
+    pub request_idle: Duration,
+    /// For a client's request body in all. Default: 60 s.
+    pub request_body: Duration,
     /// For a connection to a provider; used by the client that the `client` feature makes. Default: 3 s.
     pub connect: Duration,
     /// For the head of an answer that is not a stream. Default: 600 s.
@@ -58,6 +62,8 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            request_idle: Duration::from_secs(10),
+            request_body: Duration::from_secs(60),
             connect: Duration::from_secs(3),
             first_byte: Duration::from_secs(600),
             first_byte_stream: Duration::from_secs(60),

@@ -8,14 +8,19 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
-use crate::auth::{Credential, InjectedHeader, InvalidCredential, Means};
+use crate::auth::{Credential, InjectedHeader, Means};
+pub use crate::capacity::Capacity;
+use crate::capacity::Meter;
+pub use crate::defaults::Defaults;
 use crate::health::Health;
+pub use crate::invalid_connection::InvalidConnection;
 pub use crate::options::{
     BetaRule, Betas, ChatReasoning, EffortField, MidSystem, NoneStrategy, Options, Prefill,
     ReasoningSummary, ThinkingBinding, UnsupportedTools,
 };
 use crate::provider::spec::{AuthScheme, Spec};
 use crate::provider::{Provider, bedrock};
+use crate::route::failures::Failures;
 use crate::settings::RetrySettings;
 
 /// A way to a provider: where it is, and how to authenticate to it.
@@ -39,6 +44,8 @@ pub struct Connection {
     options: Options,
     budget: TpsBudget,
     health: Health,
+    failures: Failures,
+    meter: Meter,
 }
 
 impl Connection {
@@ -54,6 +61,7 @@ impl Connection {
             headers: Vec::new(),
             options: Options::default(),
             retry: RetrySettings::default(),
+            capacity: Capacity::default(),
         }
     }
 
@@ -101,6 +109,16 @@ impl Connection {
         &self.health
     }
 
+    /// What is used of its capacity.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// How often its tries failed of late.
+    pub(crate) fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
     /// Whether the connection is set aside because its last calls failed. Calls that have another target avoid it, but for a
     /// probe from time to time.
     #[must_use]
@@ -140,7 +158,6 @@ impl fmt::Debug for Connection {
 }
 
 /// Builds a [`Connection`].
-#[derive(Debug)]
 pub struct ConnectionBuilder {
     name: String,
     provider: Provider,
@@ -150,6 +167,19 @@ pub struct ConnectionBuilder {
     headers: Vec<(String, String)>,
     options: Options,
     retry: RetrySettings,
+    capacity: Capacity,
+}
+
+impl fmt::Debug for ConnectionBuilder {
+    /// Neither credential nor headers: people put keys into both.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionBuilder")
+            .field("name", &self.name)
+            .field("provider", &self.provider)
+            .field("base_url", &self.base_url)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ConnectionBuilder {
@@ -195,6 +225,13 @@ impl ConnectionBuilder {
         self
     }
 
+    /// How many requests and tokens the connection may see in a minute. Default: any number.
+    #[must_use]
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
     /// Makes the connection.
     ///
     /// # Errors
@@ -207,6 +244,9 @@ impl ConnectionBuilder {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         {
             return Err(InvalidConnection::Name);
+        }
+        if let Some(key) = self.capacity.invalid() {
+            return Err(InvalidConnection::Capacity(key));
         }
         let spec = self.provider.spec();
         let (base, region) = place(spec, self.base_url.as_deref(), self.region.as_deref())?;
@@ -237,6 +277,8 @@ impl ConnectionBuilder {
                 percent,
             ),
             health: Health::default(),
+            failures: Failures::default(),
+            meter: Meter::new(self.capacity),
         })
     }
 }
@@ -273,62 +315,6 @@ fn place(
             let region = region.or(in_host).map(Arc::from);
             Ok((base, region))
         }
-    }
-}
-
-/// Why a connection cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidConnection {
-    /// The name is empty or has other characters than letters, digits, `.`, `_` and `-`.
-    Name,
-    /// The provider has no URL of its own.
-    NoBaseUrl,
-    /// The base URL is not an absolute `http` or `https` URL without user, query and fragment.
-    BaseUrl,
-    /// The region is not a region's name, or the provider has no regions.
-    Region,
-    /// It is not known in which region the provider is.
-    NoRegion,
-    /// The region is another one than the base URL's.
-    RegionOfHost,
-    /// The provider wants a key.
-    NoCredential,
-    /// The key cannot stand in a header.
-    Credential(InvalidCredential),
-    /// The header of this name cannot be sent.
-    Header(String),
-}
-
-impl fmt::Display for InvalidConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name => {
-                f.write_str("a connection's name takes letters, digits, '.', '_' and '-'")
-            }
-            Self::NoBaseUrl => f.write_str("this provider needs a base_url"),
-            Self::BaseUrl => f.write_str(
-                "base_url must be an absolute http or https URL without user, query and fragment",
-            ),
-            Self::Region => f.write_str(
-                "region must be the name of an AWS region, for a provider that has regions",
-            ),
-            Self::NoRegion => {
-                f.write_str("this provider needs a region, such as AWS_REGION in the environment")
-            }
-            Self::RegionOfHost => f.write_str("region is another one than base_url is in"),
-            Self::NoCredential => f.write_str("this provider needs a key"),
-            Self::Credential(error) => error.fmt(f),
-            Self::Header(name) => write!(f, "the header {name:?} cannot be sent"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidConnection {}
-
-impl From<InvalidCredential> for InvalidConnection {
-    fn from(error: InvalidCredential) -> Self {
-        Self::Credential(error)
     }
 }
 
@@ -385,6 +371,8 @@ pub struct Target {
     model: Option<Arc<str>>,
     weight: Option<u32>,
     options: Arc<Options>,
+    defaults: Defaults,
+    headers: Arc<[InjectedHeader]>,
 }
 
 impl Target {
@@ -397,6 +385,8 @@ impl Target {
             model: None,
             weight: None,
             options,
+            defaults: Defaults::default(),
+            headers: Arc::default(),
         }
     }
 
@@ -419,6 +409,33 @@ impl Target {
     pub fn options(mut self, options: &Options) -> Self {
         self.options = Arc::new(options.or(self.connection.options()));
         self
+    }
+
+    /// What requests get that say nothing themselves.
+    #[must_use]
+    pub fn defaults(mut self, defaults: Defaults) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// A further header of every request to this target; it wins over the connection's of that name.
+    ///
+    /// # Errors
+    /// Name or value cannot stand in a header.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, InvalidConnection> {
+        let header = InjectedHeader::configured(name, value)
+            .ok_or_else(|| InvalidConnection::Header(name.to_owned()))?;
+        self.headers = self.headers.iter().cloned().chain([header]).collect();
+        Ok(self)
+    }
+
+    pub(crate) fn own_defaults(&self) -> Defaults {
+        self.defaults
+    }
+
+    /// The headers that every request carries besides the connection's.
+    pub(crate) fn extra_headers(&self) -> &[InjectedHeader] {
+        &self.headers
     }
 
     /// The connection that the call goes over.

@@ -1,7 +1,7 @@
 //! What the unit tests of several layers need.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
@@ -51,5 +51,6 @@ pub(crate) fn call(targets: Vec<Target>) -> Call {
         tags: Vec::new(),
         tries: Mutex::default(),
         followers: Followers::default(),
+        tokens: OnceLock::new(),
     }
 }

@@ -10,6 +10,8 @@ mod bedrock;
 mod cells;
 #[path = "sdk/judge.rs"]
 mod judge;
+#[path = "sdk/native.rs"]
+mod native;
 
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,9 @@ const ACCESS_KEY_ID: &str = "AKIDSCRIPTED";
 /// How soon after a client has gone its call at the provider must be gone. Generous for a busy machine, yet far below the minute after
 /// which the scripted upstream gives up.
 const PROMPT: Duration = Duration::from_secs(3);
+
+/// Nothing besides.
+const PLAIN: &str = "{}";
 
 const CHAT: &str = "openai_chat.py";
 const MESSAGES: &str = "anthropic_messages.py";
@@ -137,8 +142,28 @@ const FAULTS: &[&str] = &[
     "cut_reset",
 ];
 
+/// A run of a script.
+struct Run<'a> {
+    script: &'a str,
+    base: &'a str,
+    key: &'a str,
+    model: &'a str,
+    /// The prefix of the words that make the provider misbehave.
+    trigger: &'a str,
+    /// JSON that every request has besides.
+    extra: &'a str,
+}
+
 /// Runs scenarios of a script; false when they were skipped.
-fn run(script: &str, base: &str, key: &str, model: &str, trigger: &str, sets: &[&[&str]]) -> bool {
+fn run(what: &Run<'_>, sets: &[&[&str]]) -> bool {
+    let Run {
+        script,
+        base,
+        key,
+        model,
+        trigger,
+        extra,
+    } = *what;
     // What OpenAI's Responses take at least; the others are not that long.
     let cut_at = match (script, trigger) {
         (MESSAGES | RESPONSES, "demo") if !model.contains("gpt-") || model.contains("gpt-oss") => {
@@ -160,6 +185,8 @@ fn run(script: &str, base: &str, key: &str, model: &str, trigger: &str, sets: &[
         cut_at,
         "--only",
         &only,
+        "--with",
+        extra,
     ];
     let Some(finished) = venv::script(script, &arguments) else {
         return false;
@@ -177,11 +204,24 @@ fn run(script: &str, base: &str, key: &str, model: &str, trigger: &str, sets: &[
 
 /// Runs scenarios against the demo providers.
 fn demo(script: &str, model: &str, sets: &[&[&str]]) {
+    demo_with(script, model, PLAIN, sets);
+}
+
+/// The same with more in every request.
+fn demo_with(script: &str, model: &str, extra: &str, sets: &[&[&str]]) {
     if venv::python().is_none() {
         return;
     }
     let gateway = Gateway::demo();
-    run(script, gateway.url(), "any-key", model, "demo", sets);
+    let what = Run {
+        script,
+        base: gateway.url(),
+        key: "any-key",
+        model,
+        trigger: "demo",
+        extra,
+    };
+    run(&what, sets);
     assert!(!gateway.log().contains("panicked"), "{}", gateway.log());
     let (status, log) = gateway.stop();
     assert!(status.success(), "{status}: {log}");
@@ -191,6 +231,8 @@ fn demo(script: &str, model: &str, sets: &[&[&str]]) {
 struct Scripted {
     gateway: Gateway,
     upstream: Upstream,
+    /// JSON that every request has besides.
+    extra: &'static str,
 }
 
 impl Scripted {
@@ -292,12 +334,27 @@ model = "gpt-*"
 targets = [{{ connection = "scripted-openai" }}]
 "#
         ));
-        Some(Self { gateway, upstream })
+        Some(Self {
+            gateway,
+            upstream,
+            extra: PLAIN,
+        })
+    }
+
+    fn with(self, extra: &'static str) -> Self {
+        Self { extra, ..self }
     }
 
     fn run(&self, script: &str, model: &str, sets: &[&[&str]]) {
-        let base = self.gateway.url();
-        run(script, base, CLIENT_KEY, model, "scripted", sets);
+        let what = Run {
+            script,
+            base: self.gateway.url(),
+            key: CLIENT_KEY,
+            model,
+            trigger: "scripted",
+            extra: self.extra,
+        };
+        run(&what, sets);
     }
 
     /// One scenario in which the client leaves: its call at the upstream must go too, and must not be made again.
@@ -401,8 +458,15 @@ targets = [{{ connection = "scripted-openai" }}]
 /// What the same scenarios send without a gateway between.
 fn direct(script: &str, base: &str, model: &str, sets: &[&[&str]]) -> Option<Vec<Recorded>> {
     let upstream = Upstream::start(fake::answer);
-    let url = format!("{}{base}", upstream.url());
-    run(script, &url, CLIENT_KEY, model, "scripted", sets).then(|| upstream.requests())
+    let what = Run {
+        script,
+        base: &format!("{}{base}", upstream.url()),
+        key: CLIENT_KEY,
+        model,
+        trigger: "scripted",
+        extra: PLAIN,
+    };
+    run(&what, sets).then(|| upstream.requests())
 }
 
 /// Passthrough: each request equals what the client sends without a gateway, but for the model.
@@ -680,9 +744,15 @@ fn scripted_faults_responses_passthrough() {
 
 /// Two retries of the gateway's, none of the client's: three calls in all, not nine.
 fn retries(script: &str, model: &str) {
+    retries_with(script, model, PLAIN);
+}
+
+/// The same with more in every request.
+fn retries_with(script: &str, model: &str, extra: &'static str) {
     let Some(scripted) = Scripted::start() else {
         return;
     };
+    let scripted = scripted.with(extra);
     scripted.run(script, model, &[&["retries"]]);
     let requests = scripted.upstream.requests();
     assert_eq!(requests.len(), 3, "{script} {model}");
@@ -706,14 +776,22 @@ fn scripted_retries_passthrough() {
 
 /// A client that leaves takes its call at the provider with it: in mid-stream, before the first event, before the head.
 fn leaves(script: &str, model: &str) {
+    leaves_with(script, model, PLAIN);
+}
+
+/// The same with more in every request.
+fn leaves_with(script: &str, model: &str, extra: &'static str) {
     let Some(scripted) = Scripted::start() else {
         return;
     };
+    let scripted = scripted.with(extra);
     for scenario in ["drop_stream", "drop_before_event", "drop_before_head"] {
         scripted.left(script, model, scenario);
     }
     // Nothing is left that would keep the program, or that calls again later.
-    let Scripted { gateway, upstream } = scripted;
+    let Scripted {
+        gateway, upstream, ..
+    } = scripted;
     let (status, log) = gateway.stop();
     assert!(status.success(), "{status}: {log}");
     assert_eq!(upstream.requests().len(), 3);

@@ -57,6 +57,10 @@ where
         for header in connection.map_or(&[][..], |connection| connection.extra_headers()) {
             header.insert_into(out);
         }
+        let target = attempt.as_ref().map(|attempt| attempt.target());
+        for header in target.map_or(&[][..], |target| target.extra_headers()) {
+            header.insert_into(out);
+        }
         // What the layer was given wins: it stands nearer.
         let means = self.fixed.as_ref();
         match means.or_else(|| connection.map(|connection| connection.means())) {

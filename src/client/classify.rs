@@ -30,10 +30,11 @@ pub fn classify(error: BoxError) -> Error {
                 break;
             }
         }
-        // The peer says that it did nothing with this stream (RFC 9113, section 8.7).
+        // The peer says that it did nothing with this stream (RFC 9113, section 8.7): by a reset with this reason, or by a GOAWAY
+        // that names an earlier stream as the last one. Streams that it did take see no GOAWAY, only their own end.
         if let Some(error) = error.downcast_ref::<h2::Error>()
             && error.is_remote()
-            && error.reason() == Some(h2::Reason::REFUSED_STREAM)
+            && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
         {
             class = ErrorClass::NeverSent;
             break;
@@ -82,6 +83,52 @@ mod tests {
         };
         let (error, ()) = tokio::join!(ask, serve);
         classify(error.into()).class()
+    }
+
+    /// What the client sees of a call when an HTTP/2 peer goes away, having taken streams up to `last`, and closes.
+    async fn gone_away(last: u8, code: u8) -> ErrorClass {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+        let serve = async move {
+            // Empty SETTINGS of its own.
+            let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+            theirs.write_all(&settings).await.unwrap();
+            // The preface, then frames up to the request's end: HEADERS or DATA with END_STREAM.
+            theirs.read_exact(&mut [0; 24]).await.unwrap();
+            loop {
+                let mut head = [0; 9];
+                theirs.read_exact(&mut head).await.unwrap();
+                let length = usize::from(head[1]) * 256 + usize::from(head[2]);
+                theirs.read_exact(&mut vec![0; length]).await.unwrap();
+                if matches!(head[3], 0 | 1) && head[4] & 1 == 1 {
+                    break;
+                }
+            }
+            let go_away = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, code];
+            theirs.write_all(&go_away).await.unwrap();
+            theirs.shutdown().await.unwrap();
+            let _ = theirs.read_to_end(&mut Vec::new()).await;
+        };
+        let ask = async move {
+            let (mut sender, connection) =
+                http2::handshake(TokioExecutor::new(), TokioIo::new(ours))
+                    .await
+                    .unwrap();
+            tokio::spawn(connection);
+            let request = http::Request::post("http://provider/").body(Payload::new("{}"));
+            sender.send_request(request.unwrap()).await.unwrap_err()
+        };
+        let (error, ()) = tokio::join!(ask, serve);
+        classify(error.into()).class()
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_the_peer_did_not_take_was_never_sent() {
+        for code in [0, 11] {
+            assert_eq!(gone_away(0, code).await, ErrorClass::NeverSent);
+            // This one it may have worked on.
+            assert_ne!(gone_away(1, code).await, ErrorClass::NeverSent);
+        }
     }
 
     #[tokio::test]

@@ -44,6 +44,9 @@ pub fn client(timeouts: &Timeouts) -> Result<HttpsClient, BoxError> {
 
 /// Makes a client that speaks HTTP/1.1 and HTTP/2, TLS with Mozilla's root certificates or plain, and keeps connections.
 ///
+/// Connections that rest are shared by host alone. Tenants that prove who they are in the TLS handshake, or that have proxies of
+/// their own, must not share them: make one client for each TLS identity and proxy.
+///
 /// ```
 /// use tower_llm_gateway::client::ClientBuilder;
 /// use tower_llm_gateway::settings::Timeouts;

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aws::{self, Aws};
-use super::{ClientKey, Config, ConfigError, ConnectionConfig, LossyConfig, TargetConfig};
+use super::route;
+use super::{ClientKey, Config, ConfigError, ConnectionConfig, LossyConfig};
 use crate::auth::Credential;
 use crate::endpoint::Endpoint;
 use crate::gateway::{Gateway, GatewayBuilder};
 use crate::models::ModelTable;
 use crate::price::PriceTable;
+use crate::provider::Provider;
 use crate::provider::spec::AuthScheme;
-use crate::provider::{Provider, bedrock};
-use crate::route::{ClientKeys, RouteTable, Rule};
+use crate::route::{ClientKeys, RouteTable};
 use crate::settings::{ConvertSettings, Limits, Lossy, RetrySettings, Timeouts};
-use crate::target::{Connection, InvalidConnection, Target};
+use crate::target::{Connection, InvalidConnection};
 
 impl Config {
     /// The keys that clients must send one of; a key without a name is called by its place, from 1.
@@ -34,6 +35,12 @@ impl Config {
     pub fn timeouts(&self) -> Timeouts {
         let (ours, default) = (&self.timeouts, Timeouts::default());
         Timeouts {
+            request_idle: ours
+                .request_idle
+                .map_or(default.request_idle, |span| span.0),
+            request_body: ours
+                .request_body
+                .map_or(default.request_body, |span| span.0),
             connect: ours.connect.map_or(default.connect, |span| span.0),
             first_byte: ours.first_byte.map_or(default.first_byte, |span| span.0),
             first_byte_stream: ours
@@ -142,11 +149,7 @@ impl Config {
         let mut rules = Vec::with_capacity(self.routes.len());
         for (at, route) in self.routes.iter().enumerate() {
             let at = at.to_string();
-            let mut targets = Vec::with_capacity(route.targets.len());
-            for (position, config) in route.targets.iter().enumerate() {
-                targets.push(target(&at, &position.to_string(), config, &connections)?);
-            }
-            let rule = Rule::new(&route.model, targets);
+            let rule = route::rule(&at, route, &connections)?;
             // Checked one by one, so that the error can say where it is.
             RouteTable::new(vec![rule.clone()], Vec::new())
                 .map_err(|error| ConfigError::new(["routes", &at], error.to_string()))?;
@@ -229,6 +232,7 @@ fn connection(
     };
     let mut builder = Connection::builder(name, provider)
         .options(config.options.clone())
+        .capacity(config.capacity)
         .retry(retry);
     if provider.spec().auth == AuthScheme::Aws {
         let aws = Aws {
@@ -264,44 +268,10 @@ fn connection(
         InvalidConnection::BaseUrl => fail("base_url", error.to_string()),
         InvalidConnection::Credential(_) => fail(key_name, error.to_string()),
         InvalidConnection::Header(_) => fail("headers", error.to_string()),
+        InvalidConnection::Capacity(key) => {
+            ConfigError::new(["connections", name, "capacity", key], error.to_string())
+        }
     })
-}
-
-fn target(
-    route: &str,
-    position: &str,
-    config: &TargetConfig,
-    connections: &BTreeMap<&str, Arc<Connection>>,
-) -> Result<Target, ConfigError> {
-    let fail = |key: &str, message: String| {
-        ConfigError::new(["routes", route, "targets", position, key], message)
-    };
-    let Some(connection) = connections.get(config.connection.as_str()) else {
-        return Err(fail(
-            "connection",
-            format!("there is no connection called {:?}", config.connection),
-        ));
-    };
-    let mut target = Target::new(connection.clone()).options(&config.options);
-    if let Some(model) = &config.model {
-        if model.is_empty() {
-            return Err(fail("model", "must not be empty".into()));
-        }
-        if let Some(asked) = bedrock::region_of_arn(model)
-            && let Some(region) = connection.region()
-            && asked != region
-        {
-            return Err(fail(
-                "model",
-                format!("this model is in {asked}, but the connection leads to {region}"),
-            ));
-        }
-        target = target.model(model.as_str());
-    }
-    if let Some(weight) = config.weight {
-        target = target.weight(weight);
-    }
-    Ok(target)
 }
 
 #[cfg(test)]
@@ -367,6 +337,12 @@ mod tests {
     #[test]
     fn errors_name_the_key() {
         let connection = |rest: &str| format!("[connections.c]\nprovider = \"openai\"\n{rest}");
+        let route = |when: &str| {
+            let route = format!(
+                "[[routes]]\nmodel = \"x\"\ntargets = [{{ connection = \"c\" }}]\nwhen = {when}"
+            );
+            connection(&format!("api_key = \"a\"\n{route}"))
+        };
         for (text, path) in [
             (connection(""), "connections.c: "),
             (
@@ -403,6 +379,10 @@ mod tests {
                 "connections.c.region: ",
             ),
             (
+                connection("api_key = \"a\"\ncapacity = { tokens_per_minute = 0 }"),
+                "connections.c.capacity.tokens_per_minute: ",
+            ),
+            (
                 connection("api_key = \"a\"\nrole_arn = \"r\""),
                 "connections.c.role_arn: ",
             ),
@@ -421,6 +401,28 @@ mod tests {
             (
                 "[[routes]]\nmodel = \"x\"\ntargets = [{ connection = \"n\" }]".into(),
                 "routes.0.targets.0.connection: ",
+            ),
+            (route("{ min_input_tokens = 2, max_input_tokens = 1 }"), "routes.0.when.min_input_tokens: "),
+            (
+                route("{}\nheaders = { \"a b\" = \"c\" }"),
+                "routes.0.headers: ",
+            ),
+            (
+                route("{}\ndefaults = { max_tokens = 0 }"),
+                "routes.0.defaults.max_tokens: ",
+            ),
+            (route("{ last_message = \" \" }"), "routes.0.when.last_message: "),
+            (
+                route("{ error_rate = { connection = \"d\", above_percent = 20, over = \"5m\" } }"),
+                "routes.0.when.error_rate.connection: ",
+            ),
+            (
+                route("{ error_rate = { connection = \"c\", above_percent = 100, over = \"5m\" } }"),
+                "routes.0.when.error_rate.above_percent: ",
+            ),
+            (
+                route("{ error_rate = { connection = \"c\", above_percent = 20, over = \"2h\" } }"),
+                "routes.0.when.error_rate.over: ",
             ),
         ] {
             let error = build(&text).unwrap_err();
@@ -442,7 +444,7 @@ mod tests {
         let connections = BTreeMap::from([("c", Arc::new(connection(&[])))]);
         let target = |model: &str| {
             let text = format!("connection = \"c\"\nmodel = \"{model}\"");
-            target("0", "1", &toml::from_str(&text).unwrap(), &connections).map(|_| ())
+            route::target("0", "1", &toml::from_str(&text).unwrap(), &connections).map(|_| ())
         };
         target(here).unwrap();
         target("us.anthropic.claude-sonnet-4-5-20250929-v1:0").unwrap();
@@ -458,6 +460,9 @@ mod tests {
             "[connections.a]\nprovider = \"openai\"\nkey = \"x\"",
             "[connections.a]\nprovider = \"openai\"\noptions = { max = 1 }",
             "[[routes]]\nmodel = \"a\"\ntargets = [{ connection = \"a\", wait = 1 }]",
+            "[connections.a]\nprovider = \"openai\"\ncapacity = { rpm = 1 }",
+            "[[routes]]\nmodel = \"a\"\ntargets = []\ndefaults = { effort = \"low\" }",
+            "[[routes]]\nmodel = \"a\"\ntargets = []\nwhen = { tool = true }",
             "[prices.m]\ninput = 1\noutput = 1\ncached = 1",
             "[prices.m]\ninput = -1\noutput = 1",
         ] {
@@ -467,6 +472,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_key() {
+        let route = "[[routes]]\nmodel = \"a\"\nheaders = { a = \"canary\" }\ntargets = [{ connection = \"a\", headers = { b = \"canary\" } }]";
+        assert!(!format!("{:?}", config(route)).contains("canary"));
         let config = config(
             "client_keys = [\"canary\", { name = \"n\", key = \"canary\" }]\n[connections.a]\nprovider = \"openai\"\napi_key = \"canary\"\naccess_key_id = \"canary\"\nsecret_access_key = \"canary\"\nsession_token = \"canary\"\nexternal_id = \"canary\"\nheaders = { a = \"canary\" }",
         );

@@ -4,6 +4,7 @@
 
 mod aws;
 mod build;
+mod route;
 mod values;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,12 @@ use std::fmt;
 
 use serde::Deserialize;
 
+pub use route::{ErrorRateConfig, RouteConfig, TargetConfig, WhenConfig};
 pub use values::{ByteSize, KeepAlive, Span};
 
 use crate::models::CapabilitiesOverride;
 use crate::price::Price;
-use crate::target::Options;
+use crate::target::{Capacity, Options};
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -117,6 +119,10 @@ pub struct LimitsConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TimeoutsConfig {
+    /// Between two pieces of a client's request body.
+    pub request_idle: Option<Span>,
+    /// For a client's request body in all.
+    pub request_body: Option<Span>,
     /// For a connection.
     pub connect: Option<Span>,
     /// For the head of an answer.
@@ -185,6 +191,9 @@ pub struct ConnectionConfig {
     /// Switches of the conversions.
     #[serde(default)]
     pub options: Options,
+    /// How many requests and tokens it may see in a minute.
+    #[serde(default)]
+    pub capacity: Capacity,
 }
 
 impl fmt::Debug for ConnectionConfig {
@@ -194,33 +203,6 @@ impl fmt::Debug for ConnectionConfig {
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
     }
-}
-
-/// A route.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct RouteConfig {
-    /// A `*` glob over the model that the client asked for.
-    pub model: String,
-    /// Where such calls go.
-    pub targets: Vec<TargetConfig>,
-}
-
-/// A target of a route.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct TargetConfig {
-    /// The connection's name.
-    pub connection: String,
-    /// The model's id there. Default: the model asked for.
-    pub model: Option<String>,
-    /// The share of first calls. Default: 1 for the first target, 0 for the others.
-    pub weight: Option<u32>,
-    /// Switches that win over the connection's.
-    #[serde(default)]
-    pub options: Options,
 }
 
 /// A configuration that cannot be used.

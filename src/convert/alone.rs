@@ -1,7 +1,7 @@
 //! `ConvertLayer` without the layers above it: it builds its own call.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
@@ -63,6 +63,7 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         tags: Vec::new(),
         tries: Mutex::default(),
         followers: Followers::default(),
+        tokens: OnceLock::new(),
     };
     Attempt::first(Arc::new(call)).ok_or(Answered::Misuse)
 }

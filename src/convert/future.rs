@@ -158,7 +158,11 @@ where
         loop {
             let next = match state.as_mut().project() {
                 StateProject::Sending { future, clock } => match future.poll(cx) {
-                    Poll::Ready(Ok(response)) => read(trip, response),
+                    Poll::Ready(Ok(response)) => {
+                        let meter = trip.attempt.target().connection().meter();
+                        meter.observe(response.headers(), trip.shared.clock.unix_seconds());
+                        read(trip, response)
+                    }
                     Poll::Ready(Err(error)) => {
                         return Poll::Ready(Err(trip.shared.classed(error.into())));
                     }

@@ -65,14 +65,20 @@ fn build(
     let format = call.endpoint.format();
     let connection = attempt.target().connection();
     let spec = connection.provider().spec();
+    let defaults = attempt.target().own_defaults();
     let refuse = |refusal: Refusal| refusal.into_client_error(format);
 
     let (cell, native) = spec.serve(call.endpoint, call.body.bytes());
     let (path, body, out, conversion) = match cell {
         Cell::Passthrough { path } => {
-            let body =
-                passthrough::request::edit(call, connection.provider(), attempt.model(), report)
-                    .map_err(refuse)?;
+            let body = passthrough::request::edit(
+                call,
+                connection.provider(),
+                attempt.model(),
+                defaults,
+                report,
+            )
+            .map_err(refuse)?;
             let mut out = headers::outbound(spec, &call.headers, true, call.stream);
             if connection.provider() == crate::Provider::Anthropic {
                 let version = http::HeaderValue::from_static(anthropic::VERSION);
@@ -91,6 +97,12 @@ fn build(
                 invoke::request::adapt(&mut capabilities, options);
             }
             let lossy = call.lossy.unwrap_or(shared.settings.lossy);
+            let body = defaults.apply(
+                call.body.bytes(),
+                call.endpoint,
+                connection.provider(),
+                report,
+            );
             let mut cx = RequestContext {
                 model: attempt.model(),
                 provider: connection.provider(),
@@ -104,7 +116,7 @@ fn build(
                 body,
                 headers: own,
                 state,
-            } = Conversion::request(pair, call.body.bytes(), &mut cx).map_err(refuse)?;
+            } = Conversion::request(pair, &body, &mut cx).map_err(refuse)?;
             if shared.settings.strict && !report.dropped().is_empty() {
                 return Err(refuse(strict(report)));
             }

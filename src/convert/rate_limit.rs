@@ -85,7 +85,7 @@ fn translate(
 }
 
 /// The seconds of a duration such as `1h2m3.5s`, `12ms` or `6m0s`, rounded up.
-fn seconds(text: &str) -> Option<u64> {
+pub(crate) fn seconds(text: &str) -> Option<u64> {
     let mut milliseconds = 0.0_f64;
     let mut rest = text.trim();
     if rest.is_empty() {

@@ -52,6 +52,8 @@ pub(crate) enum Fault {
     StreamEnded,
     /// An `Upgrade` to another protocol, which the gateway does not speak.
     UpgradeRequired,
+    /// No target has capacity left for the call.
+    RateLimited,
     /// The gateway stops.
     Stopping,
     /// A defect of the gateway.
@@ -260,6 +262,12 @@ impl Fault {
                 INVALID,
                 Some("upgrade_not_supported"),
                 INVALID,
+            ),
+            Self::RateLimited => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limit_error",
+                Some("rate_limit_exceeded"),
+                "rate_limit_error",
             ),
             Self::Stopping => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -75,30 +75,36 @@ enum Verdict {
     Renew,
 }
 
-/// Tells the connection's health what became of a try.
+/// Tells the connection what became of a try.
 fn note<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
-    let health = attempt.target().connection().health();
-    match result {
+    let (failed, retry_after) = match result {
         Err(error) => match error.class() {
             ErrorClass::NeverSent
             | ErrorClass::Credentials
             | ErrorClass::Incomplete
             | ErrorClass::Ambiguous
-            | ErrorClass::Timeout => health.failed(None),
-            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => {}
+            | ErrorClass::Timeout => (true, None),
+            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => return,
         },
         Ok(response) => match response.extensions().get::<Failure>() {
-            None => health.succeeded(),
+            None => (false, None),
             Some(failure) => match failure.class {
                 // Nothing was sent.
-                FailureClass::Unsupported => {}
+                FailureClass::Unsupported => return,
                 FailureClass::Refused | FailureClass::Ambiguous | FailureClass::Exhausted => {
-                    health.failed(failure.retry_after);
+                    (true, failure.retry_after)
                 }
                 // It answers, even if it does not like the request.
-                FailureClass::Final | FailureClass::Credential => health.succeeded(),
+                FailureClass::Final | FailureClass::Credential => (false, None),
             },
         },
+    };
+    let connection = attempt.target().connection();
+    connection.failures().note(failed);
+    if failed {
+        connection.health().failed(retry_after);
+    } else {
+        connection.health().succeeded();
     }
 }
 
@@ -155,6 +161,8 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
                 None
             }
             Verdict::Skip => {
+                // Nothing was sent.
+                attempt.give_back();
                 if attempt.advance() {
                     if self.last.is_none() {
                         self.keep(result);
@@ -165,9 +173,11 @@ impl<B> Policy<Request<Payload>, Response<B>, Error> for RetryPolicy<B> {
                 None
             }
             Verdict::Elsewhere => {
+                // No wait here would help, should the others have no capacity left.
+                let never = Some(Duration::MAX);
                 let delay = attempt
                     .has_next()
-                    .then(|| self.again(attempt, false, false, None))
+                    .then(|| self.again(attempt, false, false, never))
                     .flatten();
                 match &delay {
                     Some(_) => self.keep(result),
@@ -245,10 +255,10 @@ impl<B> RetryPolicy<B> {
         if self.retries >= allowed {
             return None;
         }
-        if attempt.has_next() {
+        let mut next = attempt.clone();
+        // Where the others have no capacity left, this one goes on as if it were the last.
+        if attempt.has_next() && next.advance() {
             // The next target pays for the try that it gets.
-            let mut next = attempt.clone();
-            next.advance();
             if next.target().connection().budget().withdraw() {
                 *attempt = next;
                 self.retries += 1;
@@ -257,6 +267,7 @@ impl<B> RetryPolicy<B> {
                 self.renewed = false;
                 return Some(Delay::none());
             }
+            next.give_back();
             return None;
         }
         let wait = match retry_after {
@@ -271,7 +282,7 @@ impl<B> RetryPolicy<B> {
         let in_time = Instant::now()
             .checked_add(wait)
             .is_some_and(|then| then < call.deadline);
-        if !in_time || !attempt.target().connection().budget().withdraw() {
+        if !in_time || !attempt.target().connection().budget().withdraw() || !attempt.take() {
             return None;
         }
         self.retries += 1;
@@ -290,7 +301,8 @@ impl<B> RetryPolicy<B> {
     fn at_once(&mut self, attempt: &Attempt) -> Option<Delay> {
         let possible = Instant::now() < attempt.call().deadline
             && self.retries < self.allowed(attempt)
-            && attempt.target().connection().budget().withdraw();
+            && attempt.target().connection().budget().withdraw()
+            && attempt.take();
         possible.then(|| {
             self.retries += 1;
             Delay::none()

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::atomic::Ordering;
 
-use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body::Body;
 
@@ -99,6 +99,11 @@ fn render<B>(mut record: Record, error: &ClientError) -> Response<ResponseBody<B
     headers.insert(CONTENT_TYPE, JSON);
     if error.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    if let Some(wait) = record.retry_after {
+        // In whole seconds, and never too early.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
     if let Some((call, target)) = target {
         let model = target.model_id().unwrap_or(&call.default_model);

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 use tower::util::{Oneshot, ServiceExt};
 
@@ -21,11 +21,14 @@ use super::answer;
 use super::body::ResponseBody;
 use super::layer::Settings;
 use super::record::Record;
+use super::service::after;
+use super::table::draw;
 use crate::body::{GatherError, Gathered, Payload};
 use crate::call::Attempt;
 use crate::endpoint::Format;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
+use crate::random;
 use crate::shutdown::{Ending, Shutdown};
 
 pin_project! {
@@ -49,9 +52,13 @@ pin_project! {
             #[pin]
             body: ReqBody,
             gathered: Gathered,
-            // The call's time runs while the client sends, too.
+            // A client that sends slowly holds a connection and memory for nothing.
             #[pin]
             clock: Sleep,
+            #[pin]
+            idle: Sleep,
+            // Bytes that were there when the idle time began.
+            seen: usize,
             // Taken once, when the body is there.
             next: Option<Next<S>>,
         },
@@ -90,7 +97,11 @@ where
         settings: Arc<Settings>,
     ) -> Self {
         let gathered = Gathered::new(settings.limits.request_body);
-        let clock = sleep_until(settings.deadline(&record.arrival, None));
+        let clock = sleep_until(settings.body_deadline(&record.arrival));
+        let idle = sleep_until(after(
+            record.arrival.started,
+            settings.timeouts.request_idle,
+        ));
         let next = Some(Next {
             parts,
             record,
@@ -102,6 +113,8 @@ where
                 body,
                 gathered,
                 clock,
+                idle,
+                seen: 0,
                 next,
             },
         }
@@ -135,12 +148,23 @@ where
                     body,
                     gathered,
                     clock,
+                    mut idle,
+                    seen,
                     next,
                 } => {
                     let read = match gathered.poll(body, cx) {
                         Poll::Ready(read) => Some(read),
                         Poll::Pending => {
-                            ready!(clock.poll(cx));
+                            if let Some(next) = next.as_ref()
+                                && gathered.len() > *seen
+                            {
+                                *seen = gathered.len();
+                                let time = next.settings.timeouts.request_idle;
+                                idle.as_mut().reset(after(Instant::now(), time));
+                            }
+                            if clock.poll(cx).is_pending() {
+                                ready!(idle.poll(cx));
+                            }
                             None
                         }
                     };
@@ -167,9 +191,19 @@ where
                             Err(unreadable(&*error.into(), format, &settings))
                         }
                     };
-                    let next = next.and_then(|call| {
+                    let next = next.and_then(|mut call| {
+                        let place = draw(&call.targets, random::number(), || call.tokens());
+                        call.first = *place.as_ref().unwrap_or(&0);
                         let call = Arc::new(call);
                         record.understood(&call);
+                        if let Err(wait) = place {
+                            record.retry_after = Some(wait);
+                            return Err(ClientError::gateway(
+                                format,
+                                Fault::RateLimited,
+                                "the gateway's capacity for this model is used up; try again later",
+                            ));
+                        }
                         let attempt = Attempt::first(call.clone());
                         let attempt = attempt.ok_or_else(|| {
                             ClientError::gateway(format, Fault::Internal, "the route has no target")

@@ -22,7 +22,7 @@ pub struct RouteLayer {
 pub(super) struct Settings {
     pub(super) table: Arc<RouteTable>,
     pub(super) limits: Limits,
-    pub(super) total: Duration,
+    pub(super) timeouts: Timeouts,
     pub(super) keys: ClientKeys,
     pub(super) observers: Observers,
     pub(super) shutdown: Option<Shutdown>,
@@ -35,7 +35,7 @@ impl RouteLayer {
         let settings = Settings {
             table,
             limits: Limits::default(),
-            total: Timeouts::default().total,
+            timeouts: Timeouts::default(),
             keys: ClientKeys::default(),
             observers: Observers::default(),
             shutdown: None,
@@ -55,7 +55,16 @@ impl RouteLayer {
     /// The time that a call may take in all.
     #[must_use]
     pub fn total_timeout(mut self, total: Duration) -> Self {
-        Arc::make_mut(&mut self.settings).total = total;
+        Arc::make_mut(&mut self.settings).timeouts.total = total;
+        self
+    }
+
+    /// The time between two pieces of a client's request body, and for all of it: a client that sends more slowly gets a 408.
+    #[must_use]
+    pub fn request_timeouts(mut self, idle: Duration, whole: Duration) -> Self {
+        let timeouts = &mut Arc::make_mut(&mut self.settings).timeouts;
+        timeouts.request_idle = idle;
+        timeouts.request_body = whole;
         self
     }
 

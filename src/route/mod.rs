@@ -6,6 +6,9 @@
 
 mod answer;
 mod body;
+mod condition;
+pub(crate) mod content;
+pub(crate) mod failures;
 mod future;
 mod keys;
 mod layer;
@@ -17,6 +20,7 @@ mod table;
 mod tests;
 
 pub use body::ResponseBody;
+pub use condition::{Condition, ErrorRate};
 pub use future::ResponseFuture;
 pub use keys::ClientKeys;
 pub use layer::RouteLayer;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -21,6 +22,8 @@ pub(super) struct Record {
     outcome: Option<Outcome>,
     status: Option<StatusCode>,
     relayed: bool,
+    /// When there is room for the call, where there is none now.
+    pub(super) retry_after: Option<Duration>,
     /// How the body ended, as far as it was seen to.
     pub(super) end: Option<End>,
 }
@@ -35,6 +38,7 @@ impl Record {
             outcome: None,
             status: None,
             relayed: false,
+            retry_after: None,
             end: None,
         }
     }
@@ -100,6 +104,13 @@ impl Record {
             let own = target.shared_model();
             own.unwrap_or_else(|| call.default_model.clone())
         });
+        if let Some(target) = target
+            && usage.is_known()
+        {
+            let spent = usage.prompt().saturating_add(usage.output.unwrap_or(0));
+            let meter = target.connection().meter();
+            meter.settle(|| call.as_ref().map_or(0, |call| call.tokens()), spent);
+        }
         let started = self.arrival.started;
         CallRecord {
             request_id: self.arrival.request_id_text().to_owned(),

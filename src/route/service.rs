@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,11 +15,12 @@ use tokio::time::Instant;
 use tower::Service;
 
 use super::body::ResponseBody;
+use super::content::Content;
 use super::future::ResponseFuture;
 use super::layer::Settings;
 use super::parse;
 use super::record::Record;
-use super::table::{Resolved, draw};
+use super::table::Resolved;
 use crate::body::Payload;
 use crate::call::{Call, CallOptions};
 use crate::endpoint::{Endpoint, Format};
@@ -129,6 +130,13 @@ impl Arrival {
     }
 }
 
+/// The moment so long after `start`. A time that overflows the clock is no limit at all; a day is as good.
+pub(super) fn after(start: Instant, time: Duration) -> Instant {
+    start
+        .checked_add(time)
+        .unwrap_or_else(|| start + Duration::from_secs(86_400))
+}
+
 /// The client's own id where it can stand in logs and headers, else a new one.
 fn request_id(parts: &Parts) -> HeaderValue {
     if let Some(id) = parts.headers.get(X_REQUEST_ID)
@@ -201,12 +209,17 @@ impl Settings {
 
     /// When a call must have ended.
     pub(super) fn deadline(&self, arrival: &Arrival, wished: Option<Duration>) -> Instant {
-        let total = wished.map_or(self.total, |wished| wished.min(self.total));
-        // A total that overflows the clock is no limit at all; a day is as good.
-        arrival
-            .started
-            .checked_add(total)
-            .unwrap_or_else(|| arrival.started + Duration::from_secs(86_400))
+        let total = self.timeouts.total;
+        after(
+            arrival.started,
+            wished.map_or(total, |wished| wished.min(total)),
+        )
+    }
+
+    /// When a client's request body must be there.
+    pub(super) fn body_deadline(&self, arrival: &Arrival) -> Instant {
+        let timeouts = &self.timeouts;
+        after(arrival.started, timeouts.request_body.min(timeouts.total))
     }
 
     pub(super) fn too_large(&self, format: Format) -> ClientError {
@@ -247,22 +260,16 @@ impl Settings {
                 model: head.model.clone(),
             }
         } else {
+            let content = Content::new(&body, format);
             self.table
-                .resolve(&head.model)
+                .resolve(&head.model, |condition| condition.holds(&content))
                 .ok_or_else(|| unknown_model(format, &head.model))?
         };
         let deadline = self.deadline(arrival, options.deadline);
         Ok(Call {
             endpoint,
             request_id: arrival.request_id.clone(),
-            first: draw(
-                &targets,
-                if targets.len() > 1 {
-                    random::number()
-                } else {
-                    0
-                },
-            ),
+            first: 0,
             model: head.model,
             default_model: default_model.into(),
             stream: head.stream,
@@ -283,6 +290,7 @@ impl Settings {
             tags: options.tags,
             tries: Mutex::default(),
             followers: record.followers().clone(),
+            tokens: OnceLock::new(),
         })
     }
 }

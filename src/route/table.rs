@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::condition::Condition;
 use crate::glob;
 use crate::target::{Connection, Target};
 
@@ -11,6 +13,7 @@ use crate::target::{Connection, Target};
 pub struct Rule {
     pattern: Arc<str>,
     targets: Arc<[Target]>,
+    condition: Option<Arc<Condition>>,
 }
 
 impl Rule {
@@ -19,7 +22,21 @@ impl Rule {
         Self {
             pattern: pattern.into().into(),
             targets: targets.into_iter().collect(),
+            condition: None,
         }
+    }
+
+    /// Makes the rule apply only to requests for which `condition` holds: others go on to the next rule that matches.
+    #[must_use]
+    pub fn when(mut self, condition: Condition) -> Self {
+        self.condition = Some(Arc::new(condition));
+        self
+    }
+
+    /// The condition, where there is one.
+    #[must_use]
+    pub fn condition(&self) -> Option<&Condition> {
+        self.condition.as_deref()
     }
 
     /// The pattern.
@@ -35,7 +52,8 @@ impl Rule {
     }
 }
 
-/// Resolves model names: an exact route first, then `CONNECTION/model-id`, then the first glob that matches.
+/// Resolves model names: an exact route first, then `CONNECTION/model-id`, then the first glob that matches. Rules whose
+/// condition does not hold count for nothing.
 #[derive(Debug, Default)]
 pub struct RouteTable {
     routes: Vec<Rule>,
@@ -118,20 +136,28 @@ impl RouteTable {
         self.connections.iter().map(|direct| &direct.connection)
     }
 
-    /// Where calls that ask for `model` may go, in the order of fallback; `None` where no rule and no connection leads anywhere.
+    /// Where calls that ask for `model` may go, in the order of fallback, as far as the model alone tells: rules with a condition
+    /// are passed over. `None` where no other rule and no connection leads anywhere.
     #[must_use]
     pub fn targets(&self, model: &str) -> Option<Arc<[Target]>> {
-        self.resolve(model).map(|resolved| resolved.targets)
+        let resolved = self.resolve(model, |_| false);
+        resolved.map(|resolved| resolved.targets)
     }
 
-    /// The targets for `model`, if any rule has some.
-    pub(crate) fn resolve(&self, model: &str) -> Option<Resolved> {
+    /// The targets for `model`, if any rule has some whose condition `holds`.
+    pub(crate) fn resolve(
+        &self,
+        model: &str,
+        holds: impl Fn(&Condition) -> bool,
+    ) -> Option<Resolved> {
+        let applies = |route: &&Rule| route.condition().is_none_or(&holds);
         let whole = |route: &Rule| Resolved {
             targets: route.targets.clone(),
             model: model.to_owned(),
             route: route.pattern.clone(),
         };
-        if let Some(route) = self.routes.iter().find(|route| &*route.pattern == model) {
+        let mut exact = self.routes.iter().filter(|route| &*route.pattern == model);
+        if let Some(route) = exact.find(applies) {
             return Some(whole(route));
         }
         if let Some((name, rest)) = model.split_once('/')
@@ -148,7 +174,8 @@ impl RouteTable {
         }
         self.routes
             .iter()
-            .find(|route| glob::matches(&route.pattern, model))
+            .filter(|route| glob::matches(&route.pattern, model))
+            .find(applies)
             .map(whole)
     }
 }
@@ -161,29 +188,55 @@ fn weights(targets: &[Target]) -> impl Iterator<Item = u32> + Clone + '_ {
         .map(|(position, target)| target.weight_or_default(position))
 }
 
-/// The position of the target that the first call goes to: drawn by weight with `random` among those that are not set aside,
-/// else the first fallback that is not, else drawn among all.
-pub(crate) fn draw(targets: &[Target], random: u64) -> usize {
-    if targets.len() < 2 {
-        return 0;
-    }
-    let drawn = draw_among(weights(targets), random);
-    if admits(targets, drawn) {
-        return drawn;
-    }
-    let cooled = |position: usize| {
-        targets
-            .get(position)
-            .is_some_and(|target| target.connection().is_cooling())
+/// The position of the target that the first call goes to: drawn by weight with `random` among those that are not set aside
+/// and have room, else the first fallback that is so, else drawn among all; at last any other whose configured capacity is
+/// not used up. What the call needs of that is taken.
+///
+/// # Errors
+/// The configured capacities of all targets are used up: the time until one has room.
+pub(crate) fn draw(
+    targets: &[Target],
+    random: u64,
+    tokens: impl Fn() -> u64,
+) -> Result<usize, Duration> {
+    let drawn = match targets.len() {
+        0 | 1 => 0,
+        _ => draw_among(weights(targets), random),
     };
-    let standing = weights(targets)
-        .enumerate()
-        .map(|(position, weight)| if cooled(position) { 0 } else { weight });
-    if standing.clone().any(|weight| weight > 0) {
-        return draw_among(standing, random);
+    let meter = |position: usize| {
+        let target: Option<&Target> = targets.get(position);
+        target.map(|target| target.connection().meter())
+    };
+    let has_room = |position: usize| meter(position).is_none_or(|meter| meter.has_room(&tokens));
+    let take = |position: &usize| meter(*position).is_none_or(|meter| meter.take(&tokens));
+    if targets.len() > 1 {
+        if has_room(drawn) && admits(targets, drawn) && take(&drawn) {
+            return Ok(drawn);
+        }
+        let shut = |position: usize| {
+            let target = targets.get(position);
+            target.is_some_and(|target| target.connection().is_cooling()) || !has_room(position)
+        };
+        let standing = weights(targets)
+            .enumerate()
+            .map(|(position, weight)| if shut(position) { 0 } else { weight });
+        let next = if standing.clone().any(|weight| weight > 0) {
+            Some(draw_among(standing, random))
+        } else {
+            (0..targets.len()).find(|position| !shut(*position))
+        };
+        if let Some(next) = next.filter(take) {
+            return Ok(next);
+        }
     }
-    let fallback = (0..targets.len()).find(|position| !cooled(*position));
-    fallback.unwrap_or(drawn)
+    let any = std::iter::once(drawn).chain(0..targets.len()).find(take);
+    any.ok_or_else(|| {
+        let waits = (0..targets.len()).filter_map(meter);
+        waits
+            .map(|meter| meter.wait(&tokens))
+            .min()
+            .unwrap_or_default()
+    })
 }
 
 fn admits(targets: &[Target], position: usize) -> bool {
@@ -257,7 +310,7 @@ mod tests {
     }
 
     fn resolve(model: &str) -> (String, Option<String>, String) {
-        let resolved = table().resolve(model).unwrap();
+        let resolved = table().resolve(model, |_| true).unwrap();
         let target = &resolved.targets[0];
         (
             target.connection().name().to_owned(),
@@ -284,7 +337,34 @@ mod tests {
             resolve("nobody/x"),
             ("a".into(), Some("fallback".into()), "nobody/x".into())
         );
-        assert!(RouteTable::default().resolve("gpt-5").is_none());
+        assert!(RouteTable::default().resolve("gpt-5", |_| true).is_none());
+    }
+
+    #[test]
+    fn rules_whose_condition_does_not_hold_are_passed_over() {
+        let a = connection("a");
+        let rule =
+            |pattern: &str, model: &str| Rule::new(pattern, [Target::new(a.clone()).model(model)]);
+        let with_tools = || Condition::new().tools(true);
+        let routes = vec![
+            rule("m", "exact").when(with_tools()),
+            rule("*", "first").when(with_tools()),
+            rule("*", "second"),
+        ];
+        let table = RouteTable::new(routes, vec![a.clone()]).unwrap();
+        let model = |asked: &str, holds: bool| {
+            let resolved = table.resolve(asked, |_| holds).unwrap();
+            resolved.targets[0].model_id().map(str::to_owned)
+        };
+        assert_eq!(model("m", true).as_deref(), Some("exact"));
+        assert_eq!(model("m", false).as_deref(), Some("second"));
+        assert_eq!(model("x", true).as_deref(), Some("first"));
+        assert_eq!(model("a/x", true), None);
+        assert_eq!(
+            table.targets("m").unwrap()[0].model_id(),
+            Some("second"),
+            "by the model alone"
+        );
     }
 
     #[test]
@@ -295,10 +375,12 @@ mod tests {
             Target::new(a.clone()),
             Target::new(a.clone()).weight(3),
         ];
-        let drawn: Vec<_> = (0..8).map(|random| draw(&targets, random)).collect();
+        let drawn: Vec<_> = (0..8)
+            .map(|random| draw(&targets, random, || 0).unwrap())
+            .collect();
         assert_eq!(drawn, [0, 2, 2, 2, 0, 2, 2, 2]);
         let plain = [Target::new(a.clone()), Target::new(a)];
-        assert!((0..100).all(|random| draw(&plain, random) == 0));
+        assert!((0..100).all(|random| draw(&plain, random, || 0) == Ok(0)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -310,7 +392,7 @@ mod tests {
             Target::new(b.clone()).weight(1),
             Target::new(c.clone()),
         ];
-        let drawn = || [0, 1].map(|random| draw(&targets, random));
+        let drawn = || [0, 1].map(|random| draw(&targets, random, || 0).unwrap());
         assert_eq!(drawn(), [0, 1]);
         let minute = Some(std::time::Duration::from_secs(60));
         a.health().failed(minute);
@@ -321,6 +403,59 @@ mod tests {
         assert_eq!(drawn(), [0, 1], "all are set aside: as if none were");
         a.health().succeeded();
         assert_eq!(drawn(), [0, 0]);
+    }
+
+    fn metered(name: &str, requests: u64) -> Target {
+        let builder = Connection::builder(name, Provider::OpenAi)
+            .credential(Credential::api_key("k"))
+            .capacity(crate::target::Capacity::new().requests_per_minute(requests));
+        Target::new(Arc::new(builder.build().unwrap()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn first_calls_go_where_there_is_room() {
+        let targets = [metered("a", 2), metered("b", 1).weight(1), metered("c", 1)];
+        let drawn = || draw(&targets, 0, || 0);
+        assert_eq!([drawn(), drawn()], [Ok(0), Ok(0)]);
+        assert_eq!(drawn(), Ok(1), "it has a weight");
+        assert_eq!(drawn(), Ok(2), "the fallback");
+        assert_eq!(
+            drawn(),
+            Err(Duration::from_secs(30)),
+            "until the soonest has room"
+        );
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(drawn(), Ok(0));
+        let [a, ..] = &targets;
+        assert_eq!(
+            draw(std::slice::from_ref(a), 0, || 0)
+                .unwrap_err()
+                .as_secs(),
+            30
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_providers_say_steers_only() {
+        let targets = [Target::new(connection("a")), Target::new(connection("b"))];
+        let drawn = || draw(&targets, 0, || 100);
+        let mut spent = http::HeaderMap::new();
+        spent.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
+        targets[0].connection().meter().observe(&spent, 0);
+        assert_eq!(drawn(), Ok(1));
+        targets[1].connection().meter().observe(&spent, 0);
+        assert_eq!(drawn(), Ok(0), "nothing is refused");
+        // A place that is set aside, or full by its own word, is better than none.
+        let targets = [metered("c", 1), Target::new(connection("d"))];
+        targets[1]
+            .connection()
+            .health()
+            .failed(Some(Duration::from_secs(9)));
+        targets[1].connection().meter().observe(&spent, 0);
+        let drawn = || draw(&targets, 0, || 100);
+        assert_eq!([drawn(), drawn(), drawn()], [Ok(0), Ok(1), Ok(1)]);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(drawn(), Ok(0));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::convert::ConvertLayer;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::gateway::{Gateway, GatewayBuilder};
 use crate::provider::Provider;
-use crate::settings::Limits;
+use crate::settings::{Limits, Timeouts};
 use crate::target::Target;
 use crate::testing::connection;
 
@@ -439,14 +439,50 @@ impl Body for Silence {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_never_comes_is_not_waited_for_longer_than_the_call() {
+async fn a_body_that_stands_still_is_not_waited_for() {
     let started = tokio::time::Instant::now();
     for path in PATHS {
         let answer = ask_of(builder(), Request::post(path).body(Silence).unwrap()).await;
         assert_eq!(answer.status, 408);
         assert_shape(path, &answer);
     }
-    assert_eq!(started.elapsed().as_secs(), 4 * 1800);
+    assert_eq!(started.elapsed().as_secs(), 4 * 10);
+}
+
+/// A body of one blank every so many seconds, without an end.
+struct Trickle(tokio::time::Interval);
+
+impl Trickle {
+    fn every(seconds: u64) -> Self {
+        Self(tokio::time::interval(Duration::from_secs(seconds)))
+    }
+}
+
+impl Body for Trickle {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .poll_tick(cx)
+            .map(|_| Some(Ok(Frame::data(Bytes::from_static(b" ")))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_trickles_is_not_waited_for_longer_than_its_time() {
+    for (seconds, total, expected) in [(9, 1800, 60), (1, 1800, 60), (11, 1800, 10), (1, 5, 5)] {
+        let started = tokio::time::Instant::now();
+        let mut timeouts = Timeouts::default();
+        timeouts.total = Duration::from_secs(total);
+        let request = Request::post("/v1/messages").body(Trickle::every(seconds));
+        let answer = ask_of(builder().timeouts(timeouts), request.unwrap()).await;
+        assert_eq!(answer.status, 408);
+        assert_eq!(started.elapsed().as_secs(), expected, "{seconds} {total}");
+    }
 }
 
 #[tokio::test]

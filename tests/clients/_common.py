@@ -1,6 +1,6 @@
 """What the client scripts share: arguments, the list of scenarios, one line of output for each.
 
-A script is run as `python SCRIPT --base URL --key KEY --model MODEL [--only NAME,NAME] [--cut-at TOKENS]`. It prints `ok NAME` for each scenario that
+A script is run as `python SCRIPT --base URL --key KEY --model MODEL [--only NAME,NAME] [--cut-at TOKENS] [--with JSON]`. It prints `ok NAME` for each scenario that
 passed; the others print a traceback, and then the script's exit status is 1.
 """
 
@@ -121,6 +121,17 @@ def altered(carrier):
     return f"{head}.{base64.urlsafe_b64encode(inner).decode().rstrip('=')}"
 
 
+def extended(options):
+    """The request of an SDK with what every request of this run has besides: lists are longer by it, what else is given stays."""
+    if isinstance(options.json_data, dict):
+        for name, value in args.extra.items():
+            if isinstance(value, list):
+                options.json_data[name] = [*(options.json_data.get(name) or []), *value]
+            else:
+                options.json_data.setdefault(name, value)
+    return options
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--base", required=True)
@@ -131,6 +142,8 @@ def main():
     parser.add_argument("--trigger", default="demo")
     # A limit of output tokens at which the provider cuts the answer.
     parser.add_argument("--cut-at", type=int, default=5)
+    # JSON that every request has besides: a tool that only the provider's other format knows, say.
+    parser.add_argument("--with", dest="extra", type=json.loads, default={})
     parser.parse_args(namespace=args)
     # Whatever hangs in spite of all time limits ends with a traceback of every thread.
     faulthandler.dump_traceback_later(160, exit=True)

@@ -7,14 +7,19 @@ import httpx2
 
 from _common import (
     CITY, EXCEPTIONS, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, breaks,
-    main, raises, scenario, weather,
+    extended, main, raises, scenario, weather,
 )
 from _messages_stream import check_lifecycle
 
 
+class Client(anthropic.Anthropic):
+    def _prepare_options(self, options):
+        return extended(super()._prepare_options(options))
+
+
 def client(key=None, **options):
     options = {"max_retries": 0, "timeout": TIMEOUT, **options}
-    return anthropic.Anthropic(base_url=args.base, api_key=key or args.key, **options)
+    return Client(base_url=args.base, api_key=key or args.key, **options)
 
 
 def user(content):

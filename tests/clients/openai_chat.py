@@ -6,14 +6,19 @@ import openai
 from pydantic import BaseModel
 
 from _common import (
-    CITY, EXCEPTIONS, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, breaks, main,
-    raises, scenario, weather,
+    CITY, EXCEPTIONS, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, breaks,
+    changed, extended, main, raises, scenario, weather,
 )
+
+
+class Client(openai.OpenAI):
+    def _prepare_options(self, options):
+        return extended(super()._prepare_options(options))
 
 
 def client(key=None, **options):
     options = {"max_retries": 0, "timeout": TIMEOUT, **options}
-    return openai.OpenAI(base_url=f"{args.base}/v1", api_key=key or args.key, **options)
+    return Client(base_url=f"{args.base}/v1", api_key=key or args.key, **options)
 
 
 def user(text):
@@ -633,6 +638,90 @@ def thinking_sealed():
         block["data"] = altered(block["data"])
         error = raises(openai.BadRequestError, lambda: create(messages=[*messages, message, result], **ask))
         assert "verified" in str(error), error
+
+
+def signed_turn(stream, text="What is the weather in Lima? Use the tool.", **ask):
+    """A message with a call, as a client keeps that appends what it got, whole or accumulated by the helper."""
+    messages = [user(text)]
+    if stream:
+        with client().chat.completions.stream(model=args.model, messages=messages, **ask) as helper:
+            message = helper.get_final_completion().choices[0].message
+    else:
+        message = create(messages=messages, **ask).choices[0].message
+    message = message.model_dump()
+    results = []
+    for call in message["tool_calls"]:
+        result = weather(json.loads(call["function"]["arguments"]))
+        results.append({"role": "tool", "tool_call_id": call["id"], "content": result})
+    return message, [*messages, message, *results]
+
+
+@scenario
+def signature_loop():
+    """Gemini's signature of a call goes back as it came; an altered one is refused there."""
+    ask = {"tools": TWO_TOOLS, "reasoning_effort": "low"}
+    for stream in (False, True):
+        message, messages = signed_turn(stream, "Call the weather and the time tool in parallel.", **ask)
+        first, second = message["tool_calls"]
+        signature = first["extra_content"]["google"]["thought_signature"]
+        assert signature and not second.get("extra_content"), message
+        assert message["reasoning_content"], message
+        assert QUOTE in create(messages=messages, **ask).choices[0].message.content
+        first["extra_content"]["google"]["thought_signature"] = changed(signature)
+        error = raises(openai.BadRequestError, lambda: create(messages=messages, **ask))
+        assert "signature" in str(error), error
+
+
+@scenario
+def own_steps():
+    """What the provider did by itself before a call (code that it ran) goes back with the call."""
+    ask = {"tools": [*TOOLS, {"type": "codeExecution"}]}
+    for stream in (False, True):
+        message, messages = signed_turn(stream, "Compute, then call the weather tool.", **ask)
+        assert "```python" in message["content"] and "∑ 4" in message["content"], message
+        assert message["extra_content"]["google"]["parts"], message
+        last = create(messages=messages, **ask).choices[0].message
+        assert QUOTE in last.content, last
+
+
+@scenario
+def code_shown():
+    """Code that the provider ran, and what came of it."""
+    for stream in (False, True):
+        done = create(f"Compute {QUOTE}.", stream=stream, extra_body={"tools": [{"codeExecution": {}}]})
+        text = content_of(list(done)) if stream else done.choices[0].message.content
+        assert "```python\nprint(" in text and "∑ 4" in text and QUOTE in text, text
+
+
+@scenario
+def page_read():
+    """A page that the provider read by itself."""
+    tools = {"tools": [{"type": "url_context"}]}
+    done = create(f"Say {QUOTE} about https://example.org/a please.", extra_body=tools)
+    found = done.choices[0].message.model_dump()["extra_content"]["google"]["url_context_metadata"]
+    assert found["urlMetadata"][0]["retrievedUrl"] == "https://example.org/a", done
+
+
+@scenario
+def prompt_blocked():
+    """No candidate, but a reason."""
+    choice = create("Say demo:block now.").choices[0]
+    assert choice.finish_reason == "content_filter" and "SAFETY" in choice.message.refusal, choice
+    chunks = list(create("Say demo:block now.", stream=True))
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "content_filter", chunks
+    thought = create("Say demo:thought-out now.").choices[0]
+    assert thought.finish_reason == "length" and not thought.message.content, thought
+
+
+@scenario
+def no_answer():
+    """An answer with nothing in it is a failure, not an end."""
+    for name in ("malformed", "empty"):
+        for stream in (False, True):
+            call = lambda: list(create(fault(name), stream=stream, extra_headers=ONCE))
+            error = raises(openai.APIError, call)
+            status = getattr(error, "status_code", 502)
+            assert status == 502 and error.body["message"], (name, stream, error.body)
 
 
 @scenario

@@ -6,14 +6,19 @@ import openai
 
 from _common import (
     CITY, EXCEPTIONS, IMAGE_URL, PDF, PDF_SEEN, PNG, PNG_SEEN, QUOTE, TIMEOUT, UNICODE, Verdict, altered, args, breaks,
-    main, raises, scenario, weather,
+    extended, main, raises, scenario, weather,
 )
 from _responses_stream import check_lifecycle
 
 
+class Client(openai.OpenAI):
+    def _prepare_options(self, options):
+        return extended(super()._prepare_options(options))
+
+
 def client(key=None, **options):
     options = {"max_retries": 0, "timeout": TIMEOUT, **options}
-    return openai.OpenAI(base_url=f"{args.base}/v1", api_key=key or args.key, **options)
+    return Client(base_url=f"{args.base}/v1", api_key=key or args.key, **options)
 
 
 def create(text="Say kumquat.", /, **more):

@@ -5,8 +5,8 @@
 
 use super::support::upstream::Recorded;
 use super::{
-    CLIENT_KEY, FAULTS, MESSAGES, MESSAGES_BASIC, MESSAGES_TOOLS, RESPONSES, RESPONSES_BASIC,
-    RESPONSES_TOOLS, Scripted, demo, leaves, retries,
+    CLIENT_KEY, FAULTS, MESSAGES, MESSAGES_BASIC, MESSAGES_TOOLS, PLAIN, RESPONSES,
+    RESPONSES_BASIC, RESPONSES_TOOLS, Scripted, demo, leaves, retries,
 };
 
 /// What every converted cell of Responses clients does.
@@ -286,9 +286,21 @@ pub(crate) fn scripted(
     model: &str,
     sets: &[&[&str]],
 ) -> Vec<Recorded> {
+    scripted_with(script, provider, model, PLAIN, sets)
+}
+
+/// The same with more in every request.
+pub(crate) fn scripted_with(
+    script: &str,
+    provider: &str,
+    model: &str,
+    extra: &'static str,
+    sets: &[&[&str]],
+) -> Vec<Recorded> {
     let Some(scripted) = Scripted::start() else {
         return Vec::new();
     };
+    let scripted = scripted.with(extra);
     scripted.run(script, model, sets);
     scripted.check(provider)
 }

@@ -186,6 +186,12 @@ impl Reply {
         self.then(Step::Fin)
     }
 
+    /// Declares this `content-length`, sends what there is of it, and waits until the peer ends the connection.
+    pub fn lie_about_length_and_wait(mut self, length: usize) -> Self {
+        self.framing = Framing::Length(Some(length));
+        self.expect_cancel()
+    }
+
     /// Sends no framing header: the end of the connection ends the body.
     pub fn until_close(mut self) -> Self {
         self.framing = Framing::UntilClose;

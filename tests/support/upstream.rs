@@ -55,12 +55,21 @@ struct State {
     script: VecDeque<Reply>,
     requests: Vec<Recorded>,
     ends: Vec<Option<End>>,
+    /// How many were dropped from the front of these lists.
+    forgotten: usize,
     /// Steps carried out so far, by request.
     progress: Vec<usize>,
     connections: usize,
     open: usize,
     errors: Vec<String>,
     holds: usize,
+}
+
+impl State {
+    /// Another step of this exchange was carried out.
+    fn proceed(&mut self, index: usize) {
+        self.progress[index - self.forgotten] += 1;
+    }
 }
 
 impl Shared {
@@ -245,6 +254,17 @@ impl Upstream {
         });
     }
 
+    /// Forgets the exchanges that are over, up to the first one that is not; what is left is counted from 0 again. For long runs.
+    pub fn forget(&self) {
+        self.shared.change(|state| {
+            let over = state.ends.iter().take_while(|end| end.is_some()).count();
+            state.ends.drain(..over);
+            state.requests.drain(..over);
+            state.progress.drain(..over);
+            state.forgotten += over;
+        });
+    }
+
     /// How many connections were accepted.
     pub fn connections(&self) -> usize {
         self.shared.state().connections
@@ -389,7 +409,8 @@ async fn serve(mut stream: TcpStream, id: usize, shared: &Shared) -> io::Result<
             state.requests.push(request.clone());
             state.ends.push(None);
             state.progress.push(0);
-            (state.requests.len() - 1, state.script.pop_front())
+            let index = state.forgotten + state.requests.len() - 1;
+            (index, state.script.pop_front())
         });
         let reply = match (queued, &shared.handler) {
             (Some(reply), _) => reply,
@@ -405,7 +426,10 @@ async fn serve(mut stream: TcpStream, id: usize, shared: &Shared) -> io::Result<
         };
         let carried = tokio::time::timeout(LIFETIME, exchange.carry_out(&reply)).await;
         let (end, keep) = carried.unwrap_or((End::TimedOut, false));
-        shared.change(|state| state.ends[index] = Some(end));
+        shared.change(|state| {
+            let at = index - state.forgotten;
+            state.ends[at] = Some(end);
+        });
         if !keep {
             return Ok(());
         }
@@ -454,7 +478,7 @@ impl Exchange<'_, '_> {
                 return (End::PeerClosed { at, expected }, false);
             }
             let index = self.index;
-            self.shared.change(|state| state.progress[index] += 1);
+            self.shared.change(|state| state.proceed(index));
         }
         if !ended && let Err(at) = self.end(reply).await {
             let expected = false;
@@ -506,7 +530,7 @@ impl Exchange<'_, '_> {
 
     async fn expect_cancel(&mut self) -> End {
         let index = self.index;
-        self.shared.change(|state| state.progress[index] += 1);
+        self.shared.change(|state| state.proceed(index));
         read_until_closed(self.input, self.held).await;
         End::PeerClosed {
             at: Instant::now(),

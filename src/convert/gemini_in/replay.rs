@@ -25,10 +25,13 @@ impl Parts {
             return;
         }
         self.needed |= part.is_code() || part.is_server_step();
-        let plain = part
-            .text
-            .get()
-            .filter(|_| join && walk::members(text).count() == 1 + usize::from(part.is_thought()));
+        let alone = || walk::members(text).count() == 1 + usize::from(part.is_thought());
+        let plain = part.text.get().filter(|_| alone());
+        // Streams end with a text that is empty and has nothing else to it. In a request it would be an error.
+        if plain.is_some_and(|text| text.content().is_empty()) {
+            return;
+        }
+        let plain = plain.filter(|_| join);
         match (plain, self.open) {
             (Some(more), Some(thought)) if thought == part.is_thought() => {
                 // Behind the text, before the quote and the bracket that end it.

@@ -10,6 +10,7 @@ use crate::codec::scan::{ScanLimits, elements, members, scan};
 use crate::codec::splice::{Edit, cuts, splice};
 use crate::codec::write;
 use crate::convert::report::{LossReport, Refusal};
+use crate::defaults::{Defaults, Insertion};
 use crate::endpoint::Endpoint;
 use crate::format::raw::RawStr;
 use crate::provider::Provider;
@@ -19,16 +20,19 @@ use crate::provider::Provider;
 /// Every provider answers 400 to reasoning that it did not sign itself.
 pub(crate) const ENVELOPE: &str = "tlg1.";
 
-/// The client's bytes, but for the model's name and for reasoning that another provider signed.
+/// The client's bytes, but for the model's name, for reasoning that another provider signed, and for what the route adds.
 pub(crate) fn edit(
     call: &Call,
-    _provider: Provider,
+    provider: Provider,
     model: &str,
+    defaults: Defaults,
     report: &mut LossReport,
 ) -> Result<Bytes, Refusal> {
     let body = call.body.bytes();
     let mut name = BytesMut::new();
     let mut edits = Vec::new();
+    let added = defaults.insertions(body, call.endpoint, provider, report);
+    edits.extend(added.iter().map(Insertion::edit));
     if model != call.model {
         write::string(&mut name, model);
         edits.push(Edit {

@@ -68,12 +68,14 @@ impl Items {
         self
     }
 
-    /// The bytes of a call's input that wait for its end.
+    /// The bytes that wait: those of a call's input for its end, and all that was said for the last event, which repeats it.
     pub(super) fn held(&self) -> usize {
-        match &self.open {
+        let open = match &self.open {
             Some(Open::Custom { arguments, .. }) => arguments.len(),
-            _ => 0,
-        }
+            Some(Open::Text { text, .. }) => text.as_ref().map_or(0, String::len),
+            Some(Open::Refusal(_) | Open::Reasoning(_) | Open::Function(_)) | None => 0,
+        };
+        open.saturating_add(self.response.held())
     }
 
     pub(super) fn sending<'s>(&'s mut self, out: &'s mut BytesMut) -> Sending<'s> {

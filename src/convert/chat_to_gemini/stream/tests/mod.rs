@@ -84,6 +84,8 @@ fn pieces_of_every_kind() {
             json!([{"inlineData": {"mimeType": "image/png", "data": "AA"}}, {"inlineData": {"mimeType": "image/png", "data": "BB"}}]),
         ),
         parts(json!([{"text": "", "thoughtSignature": "bXNn"}])),
+        // Nothing to send back.
+        parts(json!([{"text": ""}])),
         stop(),
     ]);
     assert_eq!(outcome.end, End::Complete);
