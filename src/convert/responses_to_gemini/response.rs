@@ -25,19 +25,16 @@ fn read(body: &[u8], new: impl Fn() -> Items) -> Result<(Whole, End, Usage), Cli
     };
     let answer = Wholes::read(body, ORIGIN, begin)?;
     let first = answer.candidates.into_iter().min_by_key(|one| one.index);
-    let (whole, end) = match first {
-        Some(mut candidate) => {
-            let Whole { items, out } = &mut candidate.sink;
-            let end = items.conclude(&candidate.progress, out);
-            (candidate.sink, end)
-        }
-        None => {
-            let mut whole = begin();
-            whole.items.begin(&answer.head, &mut whole.out);
-            let reason = answer.blocked.unwrap_or_default();
-            let end = whole.items.block(&reason, &mut whole.out);
-            (whole, end)
-        }
+    let (whole, end) = if let Some(mut candidate) = first {
+        let Whole { items, out } = &mut candidate.sink;
+        let end = items.conclude(&candidate.progress, out);
+        (candidate.sink, end)
+    } else {
+        let mut whole = begin();
+        whole.items.begin(&answer.head, &mut whole.out);
+        let reason = answer.blocked.unwrap_or_default();
+        let end = whole.items.block(&reason, &mut whole.out);
+        (whole, end)
     };
     Ok((whole, end, answer.tokens.usage))
 }

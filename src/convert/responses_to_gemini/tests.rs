@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -13,6 +18,9 @@ use crate::convert::machine::{Machine, StreamError};
 use crate::convert::responses_out::Echo;
 use crate::convert::sent_tools::{SentTool, SentTools};
 use crate::convert::validate::responses::{End, Outcome, validate};
+use crate::endpoint::Endpoint;
+use crate::provider::Provider;
+use crate::provider::spec::{Cell, Pair};
 
 fn state() -> State {
     let mut tools = SentTools::default();
@@ -91,6 +99,37 @@ fn grounding() -> Value {
 fn search() -> Value {
     json!({"id": "ws_s4_2", "type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "zürich",
         "queries": ["zürich", "nice"], "sources": [{"type": "url", "url": "https://v.example/1"}]}})
+}
+
+/// Other requests stay with the OpenAI-compatible endpoint.
+#[test]
+fn only_such_tools_need_the_native_api() {
+    let serve = |body: &str| {
+        let spec = Provider::Gemini.spec();
+        let (cell, native) = spec.serve(Endpoint::Responses, body.as_bytes());
+        match cell {
+            Cell::Convert { pair, .. } => (pair, native),
+            cell => panic!("{cell:?}"),
+        }
+    };
+    for (tools, expected) in [
+        (
+            r#"[{"type":"web_search"}]"#,
+            (Pair::ResponsesToGemini, true),
+        ),
+        (
+            r#"[{"type":"function","name":"f"},{"type":"code_interpreter","container":{"type":"auto"}}]"#,
+            (Pair::ResponsesToGemini, true),
+        ),
+        (
+            r#"[{"type":"function","name":"web_search"},{"type":"file_search","vector_store_ids":["v"]}]"#,
+            (Pair::ResponsesToChat, false),
+        ),
+        ("[]", (Pair::ResponsesToChat, false)),
+    ] {
+        let body = format!(r#"{{"model":"m","input":"x","tools":{tools}}}"#);
+        assert_eq!(serve(&body), expected, "{body}");
+    }
 }
 
 #[test]

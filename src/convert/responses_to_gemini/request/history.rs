@@ -88,13 +88,13 @@ struct Turn<'a> {
 
 enum Step<'a> {
     Text(RawStr<'a>),
-    Call(Call<'a>),
+    Call(Box<Call<'a>>),
 }
 
 impl<'a> Turn<'a> {
     fn calls(&self) -> impl Iterator<Item = &Call<'a>> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Call(call) => Some(call),
+            Step::Call(call) => Some(&**call),
             Step::Text(_) => None,
         })
     }
@@ -151,15 +151,15 @@ impl<'t, 'a: 't> History<'t, 'a> {
                 Kind::Reasoning => read_reasoning(text, index, &mut turn, cx)?,
                 Kind::FunctionCall | Kind::CustomCall => {
                     let call = self.read_call(text, index, kind == Kind::CustomCall, cx)?;
-                    turn.steps.push(Step::Call(call));
+                    turn.steps.push(Step::Call(Box::new(call)));
                 }
                 Kind::User => {
-                    self.end_turn(std::mem::take(&mut turn), &mut contents, cx)?;
+                    self.end_turn(&std::mem::take(&mut turn), &mut contents, cx)?;
                     user(text, index, &mut contents, cx)?;
                 }
                 // Written with the calls that it answers.
                 Kind::Output { .. } => {
-                    self.end_turn(std::mem::take(&mut turn), &mut contents, cx)?;
+                    self.end_turn(&std::mem::take(&mut turn), &mut contents, cx)?;
                 }
                 Kind::System | Kind::AdditionalTools | Kind::ConfigurationUpdate => {}
                 Kind::Left | Kind::Compaction | Kind::McpCall => {
@@ -167,7 +167,7 @@ impl<'t, 'a: 't> History<'t, 'a> {
                 }
             }
         }
-        self.end_turn(turn, &mut contents, cx)?;
+        self.end_turn(&turn, &mut contents, cx)?;
         if self.items.repeated_outputs {
             cx.report.approximate("input[].call_id");
         }
@@ -227,7 +227,7 @@ impl<'t, 'a: 't> History<'t, 'a> {
     /// Writes what the model did, and then the results of its calls, in the order of the calls.
     fn end_turn(
         &mut self,
-        turn: Turn<'a>,
+        turn: &Turn<'a>,
         contents: &mut Contents<'_>,
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
@@ -238,7 +238,7 @@ impl<'t, 'a: 't> History<'t, 'a> {
         if walk::is_array(parts) && is_whole {
             contents.replay(walk::elements(parts));
         } else {
-            self.model(&turn, contents, cx)?;
+            self.model(turn, contents, cx)?;
         }
         let mut behind: Vec<(String, Shown<'a>)> = Vec::new();
         for call in turn.calls() {

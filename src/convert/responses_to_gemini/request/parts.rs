@@ -53,7 +53,8 @@ pub(super) fn read<'a>(
         return Ok(text.map(Piece::Text).into_iter().collect());
     }
     // A result that says nothing is one; a message without content is none.
-    if !walk::is_array(content) && !(content.is_empty() && list == "output") {
+    let says_nothing = content.is_empty() && list == "output";
+    if !says_nothing && !walk::is_array(content) {
         return Err(path::wrong_type(path::item(item, list)));
     }
     let mut pieces = Vec::new();

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without references"
+)]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
