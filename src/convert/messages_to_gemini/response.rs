@@ -102,15 +102,14 @@ impl<'s> Message<'s> {
 
     /// Writes the blocks: what was thought, what was looked up, what was said. Tells whether there was a search.
     fn write(&self, progress: &Progress, content: &mut Content) -> bool {
-        let carrier = match progress.replay() {
-            Some(_) => state::carrier(progress),
-            None => {
-                let mut signatures = self.signatures.clone();
-                let value = progress.signature().map(str::to_owned);
-                signatures.extend(value.map(|value| Signature::Message { value }));
-                let says = !(signatures.is_empty() && self.thoughts.is_empty());
-                says.then(|| gemini_envelope::write(&signatures))
-            }
+        let carrier = if progress.replay().is_some() {
+            state::carrier(progress)
+        } else {
+            let mut signatures = self.signatures.clone();
+            let value = progress.signature().map(str::to_owned);
+            signatures.extend(value.map(|value| Signature::Message { value }));
+            let says = !(signatures.is_empty() && self.thoughts.is_empty());
+            says.then(|| gemini_envelope::write(&signatures))
         };
         if let Some(carrier) = carrier {
             blocks::thinking(content.next(), &self.thoughts, &carrier);

@@ -73,17 +73,14 @@ pub(super) fn plan(
             (of_effort(Asked::Level(effort)), "thinking")
         }
     };
-    match planned {
-        Some(thinking) => {
-            cx.report.approximate(field);
-            Ok(shown(thinking))
+    if let Some(thinking) = planned {
+        cx.report.approximate(field);
+        Ok(shown(thinking))
+    } else {
+        cx.report.drop_field(field);
+        if effort.is_some() {
+            cx.report.drop_field("output_config.effort");
         }
-        None => {
-            cx.report.drop_field(field);
-            if effort.is_some() {
-                cx.report.drop_field("output_config.effort");
-            }
-            Ok(Thinking::default())
-        }
+        Ok(Thinking::default())
     }
 }
