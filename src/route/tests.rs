@@ -476,8 +476,10 @@ impl Body for Trickle {
 async fn a_body_that_trickles_is_not_waited_for_longer_than_its_time() {
     for (seconds, total, expected) in [(9, 1800, 60), (1, 1800, 60), (11, 1800, 10), (1, 5, 5)] {
         let started = tokio::time::Instant::now();
-        let mut timeouts = Timeouts::default();
-        timeouts.total = Duration::from_secs(total);
+        let timeouts = Timeouts {
+            total: Duration::from_secs(total),
+            ..Timeouts::default()
+        };
         let request = Request::post("/v1/messages").body(Trickle::every(seconds));
         let answer = ask_of(builder().timeouts(timeouts), request.unwrap()).await;
         assert_eq!(answer.status, 408);
