@@ -16,11 +16,10 @@ use crate::convert::messages_in::{missing, unsupported};
 use crate::convert::path::{parse, wrong_type};
 use crate::convert::report::Refusal;
 use crate::convert::tool_names::ToolNames;
-use crate::format::messages::request::{Request, Tool};
+use crate::format::messages::request::{Request, Tool, ToolChoice};
 use crate::format::raw::RawStr;
 use crate::format::walk;
 use crate::models::GeminiGeneration;
-use crate::target::UnsupportedTools;
 
 /// A mode, and the names of the functions that it is limited to, as they are sent.
 pub(super) type Mode = (FunctionMode, Vec<Cow<'static, str>>);
@@ -64,12 +63,16 @@ impl<'a> Tools<'a> {
         tools.names = names::settle(all.map(|function| (function.name.clone(), false)));
         let mode = tools.choose(request, cx)?;
         if tools.mixes() && cx.capabilities.gemini != GeminiGeneration::V3 {
-            let drops = cx.options.unsupported_tools == Some(UnsupportedTools::Drop);
-            if !drops && !cx.lossy {
+            // Older models have either. Agents offer a search with every request: their functions are what they work with.
+            let names_one =
+                |choice: &ToolChoice<'_>| choice.kind.is_some_and(|kind| kind.is("tool"));
+            let forced = request.tool_choice.as_ref().is_some_and(names_one)
+                && matches!(mode, Some((FunctionMode::None, _)));
+            if forced {
                 return Err(Refusal::unsupported(
-                    "tools",
+                    "tool_choice",
                     format!(
-                        "tools: built-in tools cannot be combined with functions on {}",
+                        "tool_choice: built-in tools cannot be combined with functions on {}",
                         cx.model
                     ),
                 ));

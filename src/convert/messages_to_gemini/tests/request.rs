@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{NEW, OLD, function, refused, search, sent, try_convert};
 use crate::convert::gemini_envelope::{self, Signature};
 use crate::format::error::Fault;
-use crate::target::{Options, UnsupportedTools};
+use crate::target::Options;
 
 #[track_caller]
 fn reported(members: Value, dropped: &[&str], approximated: &[&str]) {
@@ -98,14 +98,11 @@ fn what_cannot_be_sent_is_refused() {
     let twice = json!({"tools": [search(), function("f"), function("f")]});
     refused(NEW, Invalid, "tools[2].name", twice);
     let mixed = json!({"tools": [search(), function("f")]});
-    refused(OLD, Unsupported, "tools", mixed.clone());
-    let options = Options {
-        unsupported_tools: Some(UnsupportedTools::Drop),
-        ..Options::default()
-    };
-    let (body, report) = try_convert(OLD, &options, &mixed).unwrap();
+    let (body, report) = try_convert(OLD, &Options::default(), &mixed).unwrap();
     assert_eq!(body["tools"].as_array().unwrap().len(), 1);
     assert_eq!(report.dropped(), ["tools[]"]);
+    let forced = json!({"tools": [search(), function("f")], "tool_choice": {"type": "tool", "name": "web_search"}});
+    refused(OLD, Unsupported, "tool_choice", forced);
     let forced = json!({"tools": [search(), {"type": "bash_20250124", "name": "bash"}], "tool_choice": {"type": "tool", "name": "bash"}});
     refused(NEW, Unsupported, "tool_choice", forced);
     let unknown = json!({"tool_choice": {"type": "tool", "name": "g"}});
