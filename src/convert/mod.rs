@@ -49,6 +49,8 @@ mod prepare;
 pub(crate) mod rate_limit;
 pub(crate) mod redact;
 pub(crate) mod report;
+#[cfg(test)]
+mod request_case;
 pub(crate) mod responses_out;
 mod responses_request;
 pub(crate) mod responses_to_chat;
