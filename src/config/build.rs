@@ -1,7 +1,6 @@
 //! From a configuration to a gateway.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::aws::{self, Aws};
 use super::kept::Kept;
@@ -314,6 +313,8 @@ pub(super) fn unknown_family(options: &Options) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn config(text: &str) -> Config {

@@ -135,15 +135,15 @@ async fn cache_marks_stand_where_the_target_takes_them_and_nowhere_else() {
         for (name, _) in PROVIDERS {
             let mut sent = BTreeMap::new();
             for model in [name.to_owned(), format!("{name}-plain")] {
+                let before = upstream.requests().len();
                 let (report, ..) = send(&gateway, path, question(path, &model).to_string()).await;
                 let requests = upstream.requests();
-                let Some(request) = requests.last() else {
+                let Some(request) = requests.get(before) else {
                     // Perplexity has no tools.
                     assert_eq!(name, "perplexity");
                     continue;
                 };
                 sent.insert(model, (request.json(), report.contains("cache_control")));
-                upstream.clear();
             }
             let Some((mut marked, reported)) = sent.remove(name) else {
                 continue;
