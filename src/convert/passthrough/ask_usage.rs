@@ -34,8 +34,7 @@ fn ask(body: &[u8]) -> Option<Insertion> {
     };
     let said = find(body, &options, "include_usage").and_then(|span| body.get(span));
     match said {
-        None => put(body, &options, "include_usage", "true"),
-        Some(b"false") => put(body, &options, "include_usage", "true"),
+        None | Some(b"false") => put(body, &options, "include_usage", "true"),
         Some(_) => None,
     }
 }
