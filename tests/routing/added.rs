@@ -185,7 +185,7 @@ async fn marks_in_what_passes_through_change_no_other_byte() {
     };
     let asked = request("\"S\"", "");
     let marked = request(&format!("[{{\"type\":\"text\",\"text\":\"S\"{mark}}}]"), "")
-        .replace("\"text\" }]}", &format!("\"text\" {}}}]}}", mark));
+        .replace("\"text\" }]}", &format!("\"text\" {mark}}}]}}"));
     let asked = asked.replace("claude-sonnet-4-5", "anthropic");
     let (report, ..) = send(&gateway, MESSAGES, asked.clone()).await;
     assert_eq!(report, "cache_control");
