@@ -11,6 +11,7 @@ pub(crate) mod anthropic_envelope;
 pub(crate) mod anthropic_error;
 pub(crate) mod anthropic_out;
 pub(crate) mod bedrock_error;
+mod cache_marks;
 pub(crate) mod chat_answer;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
