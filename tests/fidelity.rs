@@ -9,6 +9,7 @@ mod fidelity_support;
 
 use fidelity_support::call::Cell;
 use fidelity_support::cells::{PAIRS, PASSTHROUGH, Pair};
+use fidelity_support::diff;
 use fidelity_support::page::{self, Column};
 use fidelity_support::rows::{Fields, Row};
 use fidelity_support::verdict::{self, Word};
@@ -70,6 +71,25 @@ async fn columns(pair: &Pair, fields: &Fields, problems: &mut Vec<String>) -> Ve
     columns
 }
 
+/// What the client gets of each field of the provider's answer.
+async fn answers(pair: &Pair, fields: &Fields) -> String {
+    let Some((format, target)) = pair.answers else {
+        return String::new();
+    };
+    let (provider, model) = pair.targets[target];
+    let cell = Cell::new(provider, model);
+    let request = fields.with_tool(model, &(pair.always)());
+    let answers = Fields::of_answers(format);
+    let mut rows = Vec::new();
+    for row in &answers.rows {
+        let (without, with) = answers.answers(row);
+        let without = cell.answer(&fields.path, &request, &without).await;
+        let with = cell.answer(&fields.path, &request, &with).await;
+        rows.push((row.label(), diff::places(&without, &with).join(", ")));
+    }
+    page::answers(&format!("`{provider}`, `{model}`"), &rows)
+}
+
 #[test]
 fn nothing_is_lost_silently() {
     let mut problems = Vec::new();
@@ -79,6 +99,7 @@ fn nothing_is_lost_silently() {
         let columns = run(columns(pair, &fields, &mut problems));
         if problems.len() == before {
             let made = page::tables(&rows(pair, &fields), &columns);
+            let made = made + &run(answers(pair, &fields));
             problems.extend(page::check(pair.page, &made, bless()).err());
         }
     }

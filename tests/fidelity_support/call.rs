@@ -44,9 +44,13 @@ pub(crate) struct Outcome {
 /// One try of a gateway: a request's path, headers, whether losses are allowed, and body.
 type Try = (String, Vec<(String, String)>, Lossy, Bytes);
 
+type Calling = Pin<Box<dyn Future<Output = Outcome>>>;
+
 /// A gateway with one target.
 pub(crate) struct Cell {
-    call: Box<dyn Fn(Try) -> Pin<Box<dyn Future<Output = Outcome>>>>,
+    /// What the provider answers, where it is not the usual.
+    answer: Arc<Mutex<Option<Bytes>>>,
+    call: Box<dyn Fn(Try) -> Calling>,
 }
 
 impl Cell {
@@ -64,13 +68,17 @@ impl Cell {
         let mut retry = RetrySettings::default();
         retry.max_retries = 0;
         let record: Arc<Mutex<Vec<Sent>>> = Arc::default();
+        let answer: Arc<Mutex<Option<Bytes>>> = Arc::default();
         let client = {
-            let record = record.clone();
+            let (record, own) = (record.clone(), answer.clone());
             service_fn(move |request: Request<Payload>| {
                 let (parts, body) = request.into_parts();
                 let path = parts.uri.path_and_query().unwrap().to_string();
                 let body = body.into_bytes();
-                let answer = answers::of(&path, &body);
+                let mut answer = answers::of(&path, &body);
+                if let Some(own) = own.lock().unwrap().clone() {
+                    *answer.body_mut() = Payload::new(own);
+                }
                 record.lock().unwrap().push(Sent {
                     path,
                     headers: parts.headers,
@@ -117,11 +125,21 @@ impl Cell {
                     body,
                 }
             };
-            Box::pin(work) as Pin<Box<dyn Future<Output = Outcome>>>
+            Box::pin(work) as Calling
         };
         Self {
+            answer,
             call: Box::new(call),
         }
+    }
+
+    /// The client's answer where the provider gives this one.
+    pub(crate) async fn answer(&self, path: &str, request: &Value, answer: &Value) -> Value {
+        *self.answer.lock().unwrap() = Some(answer.to_string().into());
+        let outcome = self.call(path, &[], Lossy::Reject, request).await;
+        *self.answer.lock().unwrap() = None;
+        assert_eq!(outcome.status, 200, "{answer}: {:?}", outcome.refusal());
+        serde_json::from_slice(&outcome.body).unwrap()
     }
 
     pub(crate) async fn call(

@@ -15,6 +15,8 @@ pub(crate) struct Pair {
     pub(crate) path: Option<&'static str>,
     /// Groups of fields that the endpoint does not have.
     pub(crate) without: &'static [&'static str],
+    /// The provider's format, and which of the targets answers in its table.
+    pub(crate) answers: Option<(&'static str, usize)>,
     /// What every request carries, as JSON.
     pub(crate) always: fn() -> Value,
 }
@@ -28,6 +30,7 @@ const COMMON: Pair = Pair {
     targets: &[],
     path: None,
     without: &[],
+    answers: None,
     always: || json!({}),
 };
 
@@ -57,24 +60,28 @@ const GEMINI: &[Target] = &[
 pub(crate) const PAIRS: &[Pair] = &[
     Pair {
         page: "chat-to-messages",
+        answers: Some(("messages", 0)),
         fields: "chat",
         targets: ANTHROPIC,
         ..COMMON
     },
     Pair {
         page: "chat-to-invoke",
+        answers: Some(("messages", 0)),
         fields: "chat",
         targets: INVOKE,
         ..COMMON
     },
     Pair {
         page: "chat-to-converse",
+        answers: Some(("converse", 0)),
         fields: "chat",
         targets: CONVERSE,
         ..COMMON
     },
     Pair {
         page: "chat-to-gemini",
+        answers: Some(("gemini", 1)),
         fields: "chat",
         targets: GEMINI,
         // Only requests with a tool of Google's go to the native API.
@@ -83,30 +90,35 @@ pub(crate) const PAIRS: &[Pair] = &[
     },
     Pair {
         page: "responses-to-messages",
+        answers: Some(("messages", 0)),
         fields: "responses",
         targets: ANTHROPIC,
         ..COMMON
     },
     Pair {
         page: "responses-to-invoke",
+        answers: Some(("messages", 0)),
         fields: "responses",
         targets: INVOKE,
         ..COMMON
     },
     Pair {
         page: "responses-to-converse",
+        answers: Some(("converse", 0)),
         fields: "responses",
         targets: CONVERSE,
         ..COMMON
     },
     Pair {
         page: "responses-to-chat",
+        answers: Some(("chat", 0)),
         fields: "responses",
         targets: CHAT,
         ..COMMON
     },
     Pair {
         page: "responses-to-gemini",
+        answers: Some(("gemini", 1)),
         fields: "responses",
         targets: GEMINI,
         always: || json!({"tools": [{"type": "web_search"}]}),
@@ -114,30 +126,35 @@ pub(crate) const PAIRS: &[Pair] = &[
     },
     Pair {
         page: "messages-to-responses",
+        answers: Some(("responses", 0)),
         fields: "messages",
         targets: &[(Provider::OpenAi, "gpt-5.6"), (Provider::OpenAi, "gpt-4.1")],
         ..COMMON
     },
     Pair {
         page: "messages-to-chat",
+        answers: Some(("chat", 0)),
         fields: "messages",
         targets: CHAT,
         ..COMMON
     },
     Pair {
         page: "messages-to-converse",
+        answers: Some(("converse", 0)),
         fields: "messages",
         targets: CONVERSE,
         ..COMMON
     },
     Pair {
         page: "messages-to-invoke",
+        answers: Some(("messages", 0)),
         fields: "messages",
         targets: INVOKE,
         ..COMMON
     },
     Pair {
         page: "messages-to-gemini",
+        answers: Some(("gemini", 1)),
         fields: "messages",
         targets: GEMINI,
         always: || json!({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}),

@@ -41,6 +41,10 @@ fn walk(path: &str, before: &Value, after: &Value, all: &mut Vec<String>) {
         }
         (Value::Array(old), Value::Array(new)) => {
             let below = format!("{path}[]");
+            if let Some(more) = added(old, new) {
+                all.extend(more.iter().map(|value| shown(&below, value)));
+                return;
+            }
             for (at, value) in new.iter().enumerate() {
                 match old.get(at) {
                     Some(old) => walk(&below, old, value, all),
@@ -56,12 +60,22 @@ fn walk(path: &str, before: &Value, after: &Value, all: &mut Vec<String>) {
     }
 }
 
+/// The elements that stand between the old ones, if all of these are still there.
+fn added<'v>(old: &[Value], new: &'v [Value]) -> Option<&'v [Value]> {
+    let more = new.len().checked_sub(old.len())?;
+    let same = old.iter().zip(new).take_while(|(old, new)| old == new);
+    let at = same.count();
+    (old[at..] == new[at + more..]).then(|| &new[at..at + more])
+}
+
 /// A place, with the value if that is short.
 fn shown(path: &str, value: &Value) -> String {
     let path = code(&without_indexes(path));
     let text = value.to_string();
     if text.len() <= LONGEST && !text.contains('`') {
         format!("{path} = {}", code(&text))
+    } else if let Some(kind) = value["type"].as_str() {
+        format!("{path} of type {}", code(kind))
     } else {
         path
     }

@@ -37,7 +37,7 @@ pub(crate) fn tables(rows: &[&Row], columns: &[Column]) -> String {
         out.push('\n');
     }
     for column in columns {
-        write!(out, "### {}\n", column.title).unwrap();
+        writeln!(out, "### {}", column.title).unwrap();
         let mut group = "";
         for (row, verdict) in rows.iter().zip(&column.verdicts) {
             if row.group != group {
@@ -52,6 +52,22 @@ pub(crate) fn tables(rows: &[&Row], columns: &[Column]) -> String {
             writeln!(out, "| {} | {word} | {how} |", row.label()).unwrap();
         }
         out.push('\n');
+    }
+    out
+}
+
+/// The table of what comes back: for each row of the provider's answer the places in the client's.
+pub(crate) fn answers(title: &str, rows: &[(String, String)]) -> String {
+    let mut out = format!(
+        "### What comes back, from {title}\n\n| in the provider's answer | in the client's |\n|---|---|\n"
+    );
+    for (field, places) in rows {
+        let places = if places.is_empty() {
+            "no difference"
+        } else {
+            places
+        };
+        writeln!(out, "| {field} | {places} |").unwrap();
     }
     out
 }

@@ -32,21 +32,29 @@ pub(crate) struct Row {
     pub(crate) headers: Vec<(String, String)>,
     /// The gateway itself answers it: the client's answer must be another one.
     pub(crate) answered: bool,
+    /// Other members that the field goes with.
+    beside: Map<String, Value>,
     /// Why there may be nothing to carry.
     pub(crate) same: Option<String>,
 }
 
 /// Every member that a row may have.
 const MEMBERS: &[&str] = &[
-    "answered", "as", "case", "field", "headers", "insert", "on", "same", "value",
+    "answered", "as", "case", "field", "headers", "insert", "on", "same", "value", "with",
 ];
 
 impl Fields {
+    /// The fields of an endpoint's requests.
     pub(crate) fn read(name: &str) -> Self {
-        let file = format!("{}/tests/fidelity/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let all: Value =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        Self::of(&parse(name))
+    }
+
+    /// The fields of answers in a provider's format.
+    pub(crate) fn of_answers(format: &str) -> Self {
+        Self::of(&parse("answers")[format])
+    }
+
+    fn of(all: &Value) -> Self {
         let object = |key: &str| all[key].as_object().cloned().unwrap_or_default();
         let mut group = String::new();
         let mut rows = Vec::new();
@@ -57,11 +65,30 @@ impl Fields {
             }
         }
         Self {
-            path: all["path"].as_str().expect("path").to_owned(),
+            path: all["path"].as_str().unwrap_or_default().to_owned(),
             base: object("base"),
             on: object("on"),
             rows,
         }
+    }
+
+    /// The request that has the tool `f`, for answers that call it.
+    pub(crate) fn with_tool(&self, model: &str, always: &Value) -> Value {
+        let mut request = self.base.clone();
+        request.insert("model".to_owned(), model.into());
+        let tool = self.on["tool"].as_object().expect("a tool");
+        request.extend(tool.clone());
+        along(Value::Object(request), always)
+    }
+
+    /// The answer without a row's field, and the one with it.
+    pub(crate) fn answers(&self, row: &Row) -> (Value, Value) {
+        let mut base = self.base.clone();
+        base.extend(row.beside.clone());
+        let base = Value::Object(base);
+        let mut with = base.clone();
+        put(&mut with, &row.place, &row.value, row.insert);
+        (base, with)
     }
 
     /// The request without a row's field, and the one with it.
@@ -84,6 +111,13 @@ impl Fields {
     }
 }
 
+/// A data file.
+fn parse(name: &str) -> Value {
+    let file = format!("{}/tests/fidelity/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
 impl Row {
     fn read(json: &Value, group: &str) -> Self {
         for (key, _) in json.as_object().expect("a row is an object") {
@@ -103,6 +137,7 @@ impl Row {
                 .map(|(name, value)| (name.clone(), value.as_str().expect("a header").to_owned()))
                 .collect(),
             answered: json["answered"] == true,
+            beside: json["with"].as_object().cloned().unwrap_or_default(),
             same: text("same"),
         }
     }
