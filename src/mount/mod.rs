@@ -27,6 +27,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+#![doc = include_str!("../../docs/layers/mount.md")]
 
 mod body;
 mod future;
