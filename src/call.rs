@@ -366,7 +366,9 @@ pub struct Outcome {
 /// use tower::ServiceExt;
 /// use tower_llm_gateway::settings::Lossy;
 /// use tower_llm_gateway::testing::{Reply, Upstream};
-/// use tower_llm_gateway::{CallOptions, CallRecord, Connection, ErrorClass, Gateway, Observer, Payload, Provider, Target};
+/// use tower_llm_gateway::{
+///     CallOptions, CallRecord, Connection, Credential, ErrorClass, Gateway, Observer, Payload, Provider, Target,
+/// };
 ///
 /// #[derive(Debug, Default)]
 /// struct Tags(Mutex<Vec<String>>);
@@ -385,7 +387,7 @@ pub struct Outcome {
 /// let tags = Arc::new(Tags::default());
 /// let gateway = Gateway::builder().observer(tags.clone()).build(upstream.clone())?;
 ///
-/// let claude = Connection::builder("tenants-own", Provider::Anthropic).build()?;
+/// let claude = Connection::builder("tenants-own", Provider::Anthropic).credential(Credential::api_key("k")).build()?;
 /// let options = CallOptions::new()
 ///     .target(Target::new(Arc::new(claude)).model("claude-haiku-4-5"))
 ///     .max_retries(0)

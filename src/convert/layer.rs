@@ -56,7 +56,7 @@ impl ConvertLayer {
     /// use http_body_util::BodyExt;
     /// use tower::{Layer, ServiceExt};
     /// use tower_llm_gateway::testing::{Reply, Upstream};
-    /// use tower_llm_gateway::{Connection, ConvertLayer, Outcome, Payload, Provider, Target};
+    /// use tower_llm_gateway::{Connection, ConvertLayer, Credential, Outcome, Payload, Provider, Target};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -64,8 +64,10 @@ impl ConvertLayer {
     ///     r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-haiku-4-5","content":[{"type":"text","text":"Lima."}],
     ///         "stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":3}}"#,
     /// )]);
-    /// let claude = Arc::new(Connection::builder("claude", Provider::Anthropic).build()?);
-    /// let service = ConvertLayer::to(Target::new(claude).model("claude-haiku-4-5")).layer(upstream.clone());
+    /// let claude = Connection::builder("claude", Provider::Anthropic).credential(Credential::api_key("sk-ant-…")).build()?;
+    /// let target = Target::new(Arc::new(claude)).model("claude-haiku-4-5");
+    /// // An `AuthLayer` below it adds the key.
+    /// let service = ConvertLayer::to(target).layer(upstream.clone());
     ///
     /// let question = r#"{"model":"any","seed":7,"messages":[{"role":"user","content":"Capital of Peru?"}]}"#;
     /// let request = Request::post("/v1/chat/completions").body(Payload::new(question))?;

@@ -15,11 +15,11 @@ use crate::gateway::Gateway;
 /// use http::Request;
 /// use tower::ServiceExt;
 /// use tower_llm_gateway::testing::{Reply, Upstream};
-/// use tower_llm_gateway::{Connection, Gateway, GatewayLayer, Provider};
+/// use tower_llm_gateway::{Connection, Credential, Gateway, GatewayLayer, Provider};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let groq = Connection::builder("groq", Provider::Groq).build()?;
+/// let groq = Connection::builder("groq", Provider::Groq).credential(Credential::api_key("gsk_…")).build()?;
 /// let gateway = Gateway::builder().connection(groq).build(Upstream::always(Reply::json("{}")))?;
 /// let app = Router::new()
 ///     .route("/hello", get(|| async { "hello" }))
