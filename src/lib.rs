@@ -172,6 +172,7 @@ pub mod models;
 pub mod mount;
 pub mod observe;
 mod options;
+pub mod payload;
 pub mod price;
 pub mod provider;
 mod random;
@@ -180,8 +181,8 @@ pub mod route;
 pub mod settings;
 mod shutdown;
 pub mod target;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod usage;
 
 pub use auth::{AuthLayer, Credential};
@@ -195,6 +196,7 @@ pub use gateway::{Gateway, GatewayBuilder};
 pub use models::ModelTable;
 pub use mount::GatewayLayer;
 pub use observe::{CallRecord, Observer, UsageHandle};
+pub use payload::PayloadLayer;
 pub use price::PriceTable;
 pub use provider::Provider;
 pub use retry::RetryLayer;
