@@ -179,6 +179,7 @@ where
                         return Poll::Pending;
                     };
                     let format = record.arrival.format;
+                    record.arrival.unread &= !matches!(read, Some(Ok(())));
                     let next = match read {
                         Some(Ok(())) => settings.understand(parts, gathered.take(), &record),
                         None => Err(ClientError::gateway(
