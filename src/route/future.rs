@@ -136,6 +136,7 @@ where
                         return Poll::Pending;
                     };
                     let format = record.arrival.format;
+                    record.arrival.unread &= read.is_err();
                     let next = match read {
                         Ok(body) => settings.understand(parts, body, &record),
                         Err(error) => {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, UPGRADE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use tokio::time::Instant;
 use tower::Service;
@@ -59,6 +59,9 @@ pub(super) struct Arrival {
     /// Which try of the client's own it is, by its word.
     pub(super) client_retry: u32,
     max_retries: Option<u32>,
+    /// Whether the body may not have arrived yet on a connection that carries one request after the other (HTTP/1): an answer
+    /// before its end must then end the connection, and say so.
+    pub(super) unread: bool,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Route<S>
@@ -80,7 +83,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let arrival = Arrival::new(&parts);
+        let mut arrival = Arrival::new(&parts);
+        arrival.unread = parts.version < Version::HTTP_2 && !body.is_end_stream();
         let observers = self.settings.observers.clone();
         let followers = observers.began(&observe::Arrival {
             request_id: arrival.request_id_text(),
@@ -116,6 +120,7 @@ impl Arrival {
                 .and_then(|count| count.to_str().ok()?.parse().ok())
                 .unwrap_or(0),
             max_retries: None,
+            unread: false,
         }
     }
 

@@ -140,3 +140,23 @@ async fn a_limit_around_the_gateway_counts_too() {
         (413, "request_too_large")
     );
 }
+
+/// Who is answered before the end of the body must not send another request after it.
+#[tokio::test]
+async fn an_early_answer_ends_the_connection() {
+    let path = "/v1/messages";
+    let early = || with(post(path, body(path)), "content-length", "500001");
+    let answer = ask(early()).await;
+    assert_eq!((answer.status, answer.header("connection")), (413, "close"));
+    let answer = ask(post(path, vec![b' '; 500_001])).await;
+    assert_eq!((answer.status, answer.header("connection")), (413, "close"));
+    let mut newer = early();
+    *newer.version_mut() = http::Version::HTTP_2;
+    let answer = ask(newer).await;
+    assert_eq!((answer.status, answer.header("connection")), (413, ""));
+    // The body was read, or there is none.
+    let answer = ask(post(path, r#"{"model":"nobody"}"#)).await;
+    assert_eq!((answer.status, answer.header("connection")), (404, ""));
+    let answer = ask(Request::get(path).body(Payload::default()).unwrap()).await;
+    assert_eq!((answer.status, answer.header("connection")), (405, ""));
+}
