@@ -97,6 +97,7 @@ pub mod auth;
 #[doc(hidden)]
 pub mod bench;
 pub mod body;
+mod cache_marks;
 mod call;
 mod capacity;
 #[cfg(feature = "client")]
