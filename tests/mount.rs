@@ -238,6 +238,18 @@ async fn a_route_service() {
 }
 
 #[tokio::test]
+async fn a_nested_service_gets_its_paths_without_the_prefix() {
+    let app = own_routes().nest_service("/llm", gateway!());
+    let address = serve(app).await;
+    let answer = ask(address, "POST", "/llm/v1/messages", "").await;
+    assert!(
+        answer.is_gateways() && answer.status == 200,
+        "{}",
+        answer.text
+    );
+}
+
+#[tokio::test]
 async fn around_a_whole_router() {
     let service = GatewayLayer::new(gateway!()).layer(own_routes().fallback(own_fallback));
     let app = Router::new().fallback_service(service);

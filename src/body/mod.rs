@@ -3,6 +3,7 @@
 mod answer;
 mod frames;
 mod gather;
+mod hide;
 mod or_payload;
 mod payload;
 mod reading;

@@ -32,6 +32,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+#![doc = include_str!("../../docs/layers/mount.md")]
 
 mod body;
 mod future;
