@@ -31,7 +31,6 @@ REASONS = {
     },
     "codex": {
         "client_metadata": "Codex's own bookkeeping for OpenAI",
-        "input[]": "a finished search; what it found is in the text that follows it",
         "input[].id": "ids of items, which other providers do not have; calls keep their `call_id`",
         "input[].input": "freeform input becomes the one string of a function's arguments, and back",
         "input[].output": "Chat takes no image in a tool's result: it follows in a user message",

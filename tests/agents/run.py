@@ -36,7 +36,7 @@ class Result:
     def __init__(self, cell, output, log, seconds):
         self.cell, self.seconds = cell, seconds
         self.said = output
-        served = [call for call in calls(log) if call.get("status") == "200"]
+        served = [call for call in calls(log) if call.get("status") == "200" and call["model"] == cell.model]
         self.dropped, self.approximated = (fidelity.paths(call.get(key, "") for call in served) for key in ("dropped", "approximated"))
         self.failure = ""
 
@@ -62,6 +62,8 @@ def run(cell, front):
         patched = os.path.exists(os.path.join(one.project, "loop.txt"))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    # The last line of the gateway's log may still be on its way.
+    time.sleep(0.1)
     result = Result(cell, output, front.lines[seen:], time.monotonic() - began)
     wanted = cell.error or cell.scenario.final(nonce)
     if wanted not in output:

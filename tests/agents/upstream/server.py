@@ -80,6 +80,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def begin(self, body, view, overloaded):
         """Plans and records the answer: the turn, its trouble, and its status."""
+        # Only who asks for nothing else: agents that merely offer a search get none.
+        view.searches &= all(tool.kind == "server" for tool in view.tools)
         turn = plan(view)
         trouble = self.trouble(turn)
         status = 400 if view.errors else overloaded if trouble == "overload1" else 200
