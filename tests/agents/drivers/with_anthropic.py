@@ -1,4 +1,4 @@
-"""The `anthropic` SDK on Messages, with thinking and cache marks, and its own helper for streams."""
+"""The `anthropic` SDK on Messages, with thinking and cache marks, and its own way to stream."""
 
 from _common import BASE, KEY, MODEL, MOST_TURNS, PARAMETERS, PROMPT, STREAM, SYSTEM, run_command
 from anthropic import Anthropic

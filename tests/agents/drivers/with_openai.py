@@ -1,4 +1,4 @@
-"""The `openai` SDK on Chat and Responses, with its own helpers for streams."""
+"""The `openai` SDK on Chat and Responses, with its own ways to stream."""
 
 import json
 
