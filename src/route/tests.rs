@@ -510,6 +510,7 @@ async fn client_keys() {
         ] {
             let answer = ask_of(keyed(), request).await;
             assert_eq!(answer.status, 401);
+            assert_eq!(answer.header("x-should-retry"), "false");
             assert_shape(path, &answer);
             let words = if is_messages(path) {
                 ("authentication_error", None)
@@ -804,6 +805,10 @@ async fn statuses_are_retried_as_the_contract_says() {
         let (answer, asked) = fallback(vec![(status, "", error)], 2).await;
         assert_eq!((answer.status, asked.len()), (status, 1), "{status}");
         assert_eq!(answer.header("x-gateway-connection"), "one");
+        assert_eq!(
+            answer.header("x-should-retry") == "false",
+            [401, 402].contains(&status)
+        );
     }
     let (_, asked) = fallback(
         vec![(400, "x-should-retry: true", error), (200, "", "{}")],

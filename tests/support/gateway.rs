@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -90,6 +90,7 @@ impl Builder {
             "{} is missing: run `cargo build --example gateway` (a bare `cargo test` builds it too)",
             program.display()
         );
+        assert_fresh(&program);
         let mut command = Command::new(program);
         process::clean_environment(&mut command)
             .env("RUST_LOG", "debug")
@@ -120,6 +121,30 @@ fn program() -> PathBuf {
     profile
         .join("examples")
         .join(format!("gateway{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Panics when a source of the program is newer than the program: `cargo test --test NAME` builds the test alone, and would then judge what
+/// is no longer there. Looked at once, so that nothing that is edited while the tests run disturbs them.
+fn assert_fresh(program: &Path) {
+    static NEWER: OnceLock<Option<String>> = OnceLock::new();
+    let newer = NEWER.get_or_init(|| {
+        // Cargo's own list of what the program was made of: `PROGRAM: SOURCE SOURCE ...`, blanks in names after a backslash.
+        let listed = std::fs::read_to_string(program.with_extension("d")).ok()?;
+        let (_, sources) = listed.split_once(": ")?;
+        let made = std::fs::metadata(program).ok()?.modified().ok()?;
+        let sources = sources.trim_end().replace("\\ ", "\0");
+        let mut sources = sources.split(' ').map(|source| source.replace('\0', " "));
+        sources.find(|source| {
+            let changed = std::fs::metadata(source).and_then(|source| source.modified());
+            changed.is_ok_and(|changed| changed > made)
+        })
+    });
+    if let Some(source) = newer {
+        panic!(
+            "{} is older than {source}: run `cargo build --example gateway` (a bare `cargo test` builds it too)",
+            program.display()
+        );
+    }
 }
 
 /// A configuration file that is removed again.
