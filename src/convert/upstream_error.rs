@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
+use crate::call::FailureClass;
 use crate::format::raw::RawStr;
 
 /// What an error body says.
@@ -108,6 +109,15 @@ impl<'a> UpstreamError<'a> {
             message: Some(message),
             ..Self::default()
         })
+    }
+
+    /// [`FailureClass::Exhausted`] where the money or the quota of a connection is used up: only another one can help.
+    pub(crate) fn out_of_funds(&self) -> Option<FailureClass> {
+        [&self.code, &self.kind]
+            .into_iter()
+            .flatten()
+            .any(|word| word == "insufficient_quota")
+            .then_some(FailureClass::Exhausted)
     }
 
     /// Reads the error object itself.

@@ -21,8 +21,9 @@ use super::layer::Settings;
 use super::parse;
 use super::record::Record;
 use super::table::Resolved;
-use crate::body::Payload;
+use crate::body::{Payload, Reading, too_large};
 use crate::call::{Call, CallOptions};
+use crate::clock::after;
 use crate::endpoint::{Endpoint, Format};
 use crate::error::BoxError;
 use crate::format::error::{ClientError, Fault};
@@ -107,15 +108,9 @@ where
 
 impl Arrival {
     fn new(parts: &Parts) -> Self {
-        let endpoint = Endpoint::from_path(parts.uri.path());
-        let format = match endpoint {
-            Some(endpoint) => endpoint.format(),
-            None if parts.headers.contains_key("anthropic-version") => Format::Messages,
-            None => Format::Chat,
-        };
         Self {
-            format,
-            endpoint,
+            format: Format::of_request(&parts.uri, &parts.headers),
+            endpoint: Endpoint::from_path(parts.uri.path()),
             request_id: request_id(parts),
             started: Instant::now(),
             client: None,
@@ -133,13 +128,6 @@ impl Arrival {
     pub(super) fn request_id_text(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
     }
-}
-
-/// The moment so long after `start`. A time that overflows the clock is no limit at all; a day is as good.
-pub(super) fn after(start: Instant, time: Duration) -> Instant {
-    start
-        .checked_add(time)
-        .unwrap_or_else(|| start + Duration::from_secs(86_400))
 }
 
 /// The client's own id where it can stand in logs and headers, else a new one.
@@ -207,7 +195,7 @@ impl Settings {
         if length.is_some_and(|length| {
             usize::try_from(length).map_or(true, |length| length > self.limits.request_body)
         }) {
-            return Err(self.too_large(format));
+            return Err(too_large(format, self.limits.request_body));
         }
         Ok(())
     }
@@ -221,18 +209,15 @@ impl Settings {
         )
     }
 
-    /// When a client's request body must be there.
-    pub(super) fn body_deadline(&self, arrival: &Arrival) -> Instant {
+    /// Begins to read a client's request body.
+    pub(super) fn read<B>(&self, arrival: &Arrival, body: B) -> Reading<B> {
         let timeouts = &self.timeouts;
-        after(arrival.started, timeouts.request_body.min(timeouts.total))
-    }
-
-    pub(super) fn too_large(&self, format: Format) -> ClientError {
-        let limit = self.limits.request_body;
-        ClientError::gateway(
-            format,
-            Fault::TooLarge,
-            format!("the request body is over the limit of {limit} bytes"),
+        Reading::new(
+            body,
+            self.limits.request_body,
+            arrival.started,
+            timeouts.request_idle,
+            after(arrival.started, timeouts.request_body.min(timeouts.total)),
         )
     }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -51,8 +51,19 @@ impl Builder {
 
     /// Starts the program at this address or `unix:` socket and waits until it listens.
     pub fn start_at(self, place: &str) -> Gateway {
-        let (mut command, config) = self.command();
+        let (mut command, config) = self.command(&process::example("gateway"));
         command.args(["--listen", place]);
+        Self::launch(command, config)
+    }
+
+    /// Starts another of the example servers on a free port, and waits until it listens.
+    pub fn start_example(self, name: &str) -> Gateway {
+        let (mut command, config) = self.command(&process::example(name));
+        command.env("LISTEN", "127.0.0.1:0");
+        Self::launch(command, config)
+    }
+
+    fn launch(mut command: Command, config: Option<ConfigFile>) -> Gateway {
         let mut child = command.spawn().expect("start the gateway program");
         let log = Arc::new(Log::default());
         let pipe = child.stderr.take().expect("the program's stderr");
@@ -77,20 +88,13 @@ impl Builder {
 
     /// Runs the program to its end without `--listen`: for `--check`, `--version` and bad configurations.
     pub fn run(self) -> process::Finished {
-        let (mut command, config) = self.command();
+        let (mut command, config) = self.command(&process::example("gateway"));
         let finished = process::run(&mut command, PATIENCE).expect("run the gateway program");
         drop(config);
         finished
     }
 
-    fn command(self) -> (Command, Option<ConfigFile>) {
-        let program = program();
-        assert!(
-            program.exists(),
-            "{} is missing: run `cargo build --example gateway` (a bare `cargo test` builds it too)",
-            program.display()
-        );
-        assert_fresh(&program);
+    fn command(self, program: &Path) -> (Command, Option<ConfigFile>) {
         let mut command = Command::new(program);
         process::clean_environment(&mut command)
             .env("RUST_LOG", "debug")
@@ -110,42 +114,6 @@ impl Builder {
 
 /// What the line that announces the address starts with.
 const LISTENING: &str = "listening on ";
-
-/// The example program beside this test's own: `target/PROFILE/examples/gateway`.
-fn program() -> PathBuf {
-    let this = std::env::current_exe().expect("the path of the test program");
-    let profile = this
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("the profile's directory");
-    profile
-        .join("examples")
-        .join(format!("gateway{}", std::env::consts::EXE_SUFFIX))
-}
-
-/// Panics when a source of the program is newer than the program: `cargo test --test NAME` builds the test alone, and would then judge what
-/// is no longer there. Looked at once, so that nothing that is edited while the tests run disturbs them.
-fn assert_fresh(program: &Path) {
-    static NEWER: OnceLock<Option<String>> = OnceLock::new();
-    let newer = NEWER.get_or_init(|| {
-        // Cargo's own list of what the program was made of: `PROGRAM: SOURCE SOURCE ...`, blanks in names after a backslash.
-        let listed = std::fs::read_to_string(program.with_extension("d")).ok()?;
-        let (_, sources) = listed.split_once(": ")?;
-        let made = std::fs::metadata(program).ok()?.modified().ok()?;
-        let sources = sources.trim_end().replace("\\ ", "\0");
-        let mut sources = sources.split(' ').map(|source| source.replace('\0', " "));
-        sources.find(|source| {
-            let changed = std::fs::metadata(source).and_then(|source| source.modified());
-            changed.is_ok_and(|changed| changed > made)
-        })
-    });
-    if let Some(source) = newer {
-        panic!(
-            "{} is older than {source}: run `cargo build --example gateway` (a bare `cargo test` builds it too)",
-            program.display()
-        );
-    }
-}
 
 /// A configuration file that is removed again.
 #[derive(Debug)]

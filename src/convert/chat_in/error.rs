@@ -64,6 +64,7 @@ pub(in crate::convert) fn in_stream(
     let status = upstream_status.unwrap_or(StatusCode::BAD_GATEWAY);
     StreamError {
         upstream_status,
+        class: error.out_of_funds(),
         error: client_error(status, &error, message, client),
     }
 }

@@ -69,6 +69,7 @@ pub(crate) fn stream_error(format: Format, error: &UpstreamError<'_>) -> StreamE
         .unwrap_or("the provider reported an error");
     StreamError {
         upstream_status,
+        class: error.out_of_funds(),
         error: client_error(
             format,
             upstream_status.unwrap_or(StatusCode::BAD_GATEWAY),
