@@ -93,6 +93,7 @@
     )
 )]
 
+mod alarm;
 pub mod auth;
 #[doc(hidden)]
 pub mod bench;

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower::Service;
 use tower::util::{Oneshot, ServiceExt};
 
@@ -23,6 +23,7 @@ use super::layer::Settings;
 use super::record::Record;
 use super::service::after;
 use super::table::draw;
+use crate::alarm::Alarm;
 use crate::body::{GatherError, Gathered, Payload};
 use crate::call::Attempt;
 use crate::endpoint::Format;
@@ -54,9 +55,9 @@ pin_project! {
             gathered: Gathered,
             // A client that sends slowly holds a connection and memory for nothing.
             #[pin]
-            clock: Sleep,
-            #[pin]
-            idle: Sleep,
+            alarm: Alarm,
+            // When the whole body must be there.
+            end_by: Instant,
             // Bytes that were there when the idle time began.
             seen: usize,
             // Taken once, when the body is there.
@@ -97,11 +98,8 @@ where
         settings: Arc<Settings>,
     ) -> Self {
         let gathered = Gathered::new(settings.limits.request_body);
-        let clock = sleep_until(settings.body_deadline(&record.arrival));
-        let idle = sleep_until(after(
-            record.arrival.started,
-            settings.timeouts.request_idle,
-        ));
+        let end_by = settings.body_deadline(&record.arrival);
+        let idle = after(record.arrival.started, settings.timeouts.request_idle);
         let next = Some(Next {
             parts,
             record,
@@ -112,8 +110,8 @@ where
             state: State::Reading {
                 body,
                 gathered,
-                clock,
-                idle,
+                alarm: Alarm::at(idle.min(end_by)),
+                end_by,
                 seen: 0,
                 next,
             },
@@ -147,8 +145,8 @@ where
                 StateProject::Reading {
                     body,
                     gathered,
-                    clock,
-                    mut idle,
+                    mut alarm,
+                    end_by,
                     seen,
                     next,
                 } => {
@@ -160,11 +158,10 @@ where
                             {
                                 *seen = gathered.len();
                                 let time = next.settings.timeouts.request_idle;
-                                idle.as_mut().reset(after(Instant::now(), time));
+                                let idle = after(Instant::now(), time);
+                                alarm.as_mut().set(idle.min(*end_by));
                             }
-                            if clock.poll(cx).is_pending() {
-                                ready!(idle.poll(cx));
-                            }
+                            ready!(alarm.poll(cx));
                             None
                         }
                     };

@@ -1,7 +1,7 @@
 //! The service.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -291,6 +291,7 @@ impl Settings {
             tries: Mutex::default(),
             followers: record.followers().clone(),
             tokens: OnceLock::new(),
+            timed: AtomicBool::new(false),
         })
     }
 }
