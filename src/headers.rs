@@ -55,6 +55,12 @@ pub(crate) fn strip_credentials(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether a header holds a credential.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn is_credential(name: &HeaderName) -> bool {
+    CREDENTIALS.contains(&name.as_str())
+}
+
 /// The headers of a request to a provider: built afresh, so that nothing of the client's gets there by accident.
 pub(crate) fn outbound(
     spec: &Spec,

@@ -75,6 +75,7 @@ impl<F, B> ResponseFuture<F, B> {
         future: F,
         attempt: Attempt,
         conversion: Option<Conversion>,
+        hides_usage: bool,
         report: Arc<LossReport>,
         shared: Arc<Shared>,
     ) -> Self {
@@ -100,6 +101,7 @@ impl<F, B> ResponseFuture<F, B> {
         let trip = Trip {
             attempt,
             conversion,
+            hides_usage,
             report,
             usage: UsageHandle::priced(price),
             shared,
@@ -285,7 +287,10 @@ where
         },
         None => Work::relay(trip.format()),
     };
-    let stream = Stream::new(work, trip.stream_settings(), trip.usage.clone());
+    let mut stream = Stream::new(work, trip.stream_settings(), trip.usage.clone());
+    if trip.hides_usage {
+        stream = stream.hiding_usage();
+    }
     let body = TranscodeBody::new(body, stream).until(trip.ending());
     if shared.settings.peek {
         // One clock for the head and the first event.

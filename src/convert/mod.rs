@@ -4,6 +4,8 @@
 //! longer than it may for the answer, and converts that on the fly. Where both sides speak the same format, every byte
 //! outside the model's name is what the other side sent. A request that a target cannot express is answered with 400,
 //! naming the field, in the client's format.
+//!
+#![doc = include_str!("../../docs/layers/convert.md")]
 
 mod alone;
 mod answer;
@@ -11,6 +13,7 @@ pub(crate) mod anthropic_envelope;
 pub(crate) mod anthropic_error;
 pub(crate) mod anthropic_out;
 pub(crate) mod bedrock_error;
+mod cache_marks;
 pub(crate) mod chat_answer;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
@@ -49,6 +52,8 @@ mod prepare;
 pub(crate) mod rate_limit;
 pub(crate) mod redact;
 pub(crate) mod report;
+#[cfg(test)]
+mod request_case;
 pub(crate) mod responses_out;
 mod responses_request;
 pub(crate) mod responses_to_chat;

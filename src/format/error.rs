@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
 
+use crate::body::Payload;
 use crate::codec::write::Object;
 use crate::endpoint::Format;
+use crate::headers::JSON;
 
 /// An error as a client sees it, in the vocabulary of the client's own format.
 ///
@@ -107,6 +110,14 @@ impl ClientError {
             }
         }
         out.freeze()
+    }
+
+    /// The error as an answer of its own, where no call has an id yet.
+    pub(crate) fn to_response(&self, format: Format) -> Response<Payload> {
+        let mut response = Response::new(Payload::new(self.to_json(format, None)));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        response
     }
 
     /// The error as the last event of a stream.

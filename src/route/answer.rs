@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::atomic::Ordering;
 
-use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body::Body;
 
@@ -99,6 +99,11 @@ fn render<B>(mut record: Record, error: &ClientError) -> Response<ResponseBody<B
     headers.insert(CONTENT_TYPE, JSON);
     if error.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    if arrival.unread {
+        // A server that still has to read a request cannot take the next one (RFC 9112, section 9.3); a client that is not told
+        // sends it all the same, and sees a broken connection.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(wait) = record.retry_after {
         // In whole seconds, and never too early.

@@ -1,6 +1,7 @@
 //! Child processes that are bounded in time and always ended, by their own id.
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -94,6 +95,24 @@ impl Collected {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// An example program beside this test's own: `target/PROFILE/examples/NAME`.
+pub fn example(name: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("the path of the test program");
+    let profile = this
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("the profile's directory");
+    let program = profile
+        .join("examples")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.exists(),
+        "{} is missing: run `cargo build --example {name}` (a bare `cargo test` builds it too)",
+        program.display()
+    );
+    program
 }
 
 /// Takes from a command's environment what would make a test depend on its caller: provider keys, AWS settings, proxies, log levels.
