@@ -210,6 +210,21 @@ impl<B: Body<Data = Bytes>> Inner<B> {
             .min(keep_alive.unwrap_or(settings.deadline))
     }
 
+    /// Where the provider always has more, or the client takes so little that more is always ready, no clock is ever waited for:
+    /// such a stream ends in its time too.
+    fn look_up(&mut self, stopping: bool) {
+        if !matches!(self.phase, Phase::Open) {
+            return;
+        }
+        if self.heard >= self.stream.settings().deadline {
+            let result = self.stream.timed_out();
+            self.settle(result);
+        } else if stopping {
+            let result = self.stream.stopped();
+            self.settle(result);
+        }
+    }
+
     /// What the time asks for.
     fn ring(&mut self, now: Instant) {
         let settings = self.stream.settings();
@@ -270,6 +285,8 @@ where
                                 // Relayed streams have passed the error on already.
                                 inner.relay_or_fail(&error);
                             }
+                            let ending = this.ending.as_ref().as_pin_ref();
+                            inner.look_up(ending.is_some_and(|ending| ending.is_due()));
                         }
                         Poll::Ready(Some(Err(error))) => {
                             let result = inner.stream.broken(error.into());

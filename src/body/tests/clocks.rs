@@ -67,6 +67,32 @@ async fn a_stream_lives_no_longer_than_the_call() {
     assert_eq!(started.elapsed().as_secs(), 10);
 }
 
+/// Whoever takes little, or sends without a pause, has nothing to wait for: no clock would ever be asked.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_never_pauses_lives_no_longer_than_the_call() {
+    let endless = || Upstream::new((0..64 * 100).map(|_| data("data: a\n\n")));
+    let mut short = settings(Format::Chat);
+    short.deadline = Instant::now() + Duration::from_secs(10);
+    let mut probe = converted_with(endless(), short);
+    let mut frames = Vec::new();
+    while let Poll::Ready(Some(frame)) = probe.poll() {
+        frames.push(frame.unwrap().into_data().unwrap());
+        advance(Duration::from_secs(3)).await;
+    }
+    // Four in time, and the one that says that it is over.
+    assert_eq!(frames.len(), 5, "{frames:?}");
+    assert!(frames[4].ends_with(b"stood still for too long>"));
+
+    let stop = crate::Shutdown::new();
+    let mut probe = converted_with(endless(), settings(Format::Chat));
+    probe.fresh = probe.fresh.map(|body| body.until(Some(stop.ending())));
+    assert!(probe.frame().ends_with(b"<a>"));
+    stop.end_calls();
+    let last = probe.frame();
+    assert!(last.ends_with(b"stopped before the end of this stream>"));
+    assert!(matches!(probe.poll(), Poll::Ready(None)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_would_overflow_is_none() {
     let mut endless = settings(Format::Chat);
