@@ -1,7 +1,7 @@
 //! What travels between the layers in a request's and a response's extensions.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ pub struct Call {
     pub(crate) followers: Followers,
     /// The prompt's estimated tokens, once somebody asked.
     pub(crate) tokens: OnceLock<u64>,
+    /// The try that is under way keeps the deadline itself: nobody above it needs a clock for that.
+    pub(crate) timed: AtomicBool,
 }
 
 /// A try, and when it began.

@@ -145,6 +145,7 @@
     )
 )]
 
+mod alarm;
 pub mod auth;
 #[doc(hidden)]
 pub mod bench;

@@ -3,16 +3,17 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::gather::{GatherError, Gathered};
+use crate::alarm::Alarm;
 use crate::clock::after;
 use crate::endpoint::Format;
 use crate::error::BoxError;
@@ -27,9 +28,9 @@ pin_project! {
         limit: usize,
         // A client that sends slowly holds a connection and memory for nothing.
         #[pin]
-        clock: Sleep,
-        #[pin]
-        idle: Sleep,
+        alarm: Alarm,
+        // When the whole body must be there.
+        deadline: Instant,
         idle_time: Duration,
         // Bytes that were there when the idle time began.
         seen: usize,
@@ -57,8 +58,8 @@ impl<B> Reading<B> {
             body,
             gathered: Gathered::new(limit),
             limit,
-            clock: sleep_until(deadline),
-            idle: sleep_until(after(start, idle)),
+            alarm: Alarm::at(after(start, idle).min(deadline)),
+            deadline,
             idle_time: idle,
             seen: 0,
         }
@@ -79,13 +80,10 @@ impl<B: Body<Data = Bytes>> Future for Reading<B> {
             Poll::Pending => {
                 if this.gathered.len() > *this.seen {
                     *this.seen = this.gathered.len();
-                    this.idle
-                        .as_mut()
-                        .reset(after(Instant::now(), *this.idle_time));
+                    let idle = after(Instant::now(), *this.idle_time);
+                    this.alarm.as_mut().set(idle.min(*this.deadline));
                 }
-                if this.clock.poll(cx).is_pending() && this.idle.poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
+                ready!(this.alarm.poll(cx));
                 Err(ReadError::TooSlow)
             }
         })

@@ -1,6 +1,6 @@
 //! `ConvertLayer` without the layers above it: it builds its own call.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use http::header::HeaderValue;
@@ -68,6 +68,7 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         tries: Mutex::default(),
         followers: Followers::default(),
         tokens: OnceLock::new(),
+        timed: AtomicBool::new(false),
     };
     Attempt::first(Arc::new(call)).ok_or(Answered::Misuse)
 }

@@ -1,7 +1,7 @@
 //! The service.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -138,8 +138,14 @@ fn request_id(parts: &Parts) -> HeaderValue {
     {
         return id.clone();
     }
-    let id = format!("req_{:016x}{:016x}", random::number(), random::number());
-    HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("req_"))
+    let mut id = Vec::with_capacity(36);
+    id.extend_from_slice(b"req_");
+    for number in [random::number(), random::number()] {
+        let digits = (0..16).map(|at| (number >> (60 - 4 * at)) & 15);
+        id.extend(digits.filter_map(|digit| b"0123456789abcdef".get(usize::try_from(digit).ok()?)));
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(id))
+        .unwrap_or_else(|_| HeaderValue::from_static("req_"))
 }
 
 impl Settings {
@@ -281,6 +287,7 @@ impl Settings {
             tries: Mutex::default(),
             followers: record.followers().clone(),
             tokens: OnceLock::new(),
+            timed: AtomicBool::new(false),
         })
     }
 }

@@ -20,14 +20,23 @@ async fn what_is_held_waits_for_one_more_look() {
     let mut body = converted([
         data("data: a\n\n"),
         Pending,
+        // hyper asks twice in one turn.
+        Pending,
         data("data: b\n\n"),
+        Pending,
+        Pending,
+        data("data: c\n\n"),
+        Pending,
+        Pending,
         Pending,
         Pending,
     ]);
     // hyper has one frame per wake-up: the task wakes itself to look again.
-    assert!(body.poll().is_pending());
-    assert!(body.task.is_woken());
-    assert_eq!(body.frame(), "<a><b>");
+    for _ in 0..6 {
+        assert!(body.poll().is_pending());
+        assert!(body.task.is_woken());
+    }
+    assert_eq!(body.frame(), "<a><b><c>");
     // With nothing held it waits for the provider.
     assert!(body.poll().is_pending());
     assert!(!body.task.is_woken());
@@ -35,10 +44,22 @@ async fn what_is_held_waits_for_one_more_look() {
 
 #[tokio::test]
 async fn what_is_held_leaves_where_nothing_more_came() {
-    let mut body = converted([data("data: a\n\n"), Pending, Pending, Pending]);
-    assert!(body.poll().is_pending());
-    assert!(body.task.is_woken());
+    let mut body = converted([data("data: a\n\n"), Pending, Pending, Pending, Pending]);
+    for _ in 0..2 {
+        assert!(body.poll().is_pending());
+        assert!(body.task.is_woken());
+    }
     assert_eq!(body.frame(), "<a>");
+}
+
+#[tokio::test]
+async fn what_comes_without_end_is_not_held_without_end() {
+    let steps = (0..200).flat_map(|_| [data("data: a\n\n"), Pending]);
+    let mut body = converted(steps);
+    for _ in 0..63 {
+        assert!(body.poll().is_pending());
+    }
+    assert_eq!(body.frame().len(), 64 * 3);
 }
 
 #[tokio::test]
