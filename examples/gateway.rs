@@ -10,6 +10,8 @@ mod bedrock;
 mod demo;
 #[path = "gateway/listen.rs"]
 mod listen;
+#[path = "gateway/locate.rs"]
+mod locate;
 #[path = "gateway/metrics.rs"]
 mod metrics;
 #[path = "gateway/model_list.rs"]
@@ -30,6 +32,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tower_llm_gateway::client::{ClientBuilder, HttpsClient};
+use tower_llm_gateway::config::Kept;
 use tower_llm_gateway::observe::{Metrics, Observer};
 use tower_llm_gateway::settings::Timeouts;
 use tower_llm_gateway::{GatewayBuilder, Shutdown};
@@ -82,7 +85,8 @@ fn health(arguments: &Arguments) -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    let setup = setup::load(arguments, &|name| std::env::var(name).ok())?;
+    let mut kept = Kept::new();
+    let setup = setup::load(arguments, &|name| std::env::var(name).ok(), &mut kept)?;
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,gateway=info,tower_llm_gateway=info"));
     tracing_subscriber::fmt()
@@ -127,7 +131,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let metrics = metrics::install()?;
     let served = runtime.block_on(async {
         metrics.keep_tidy();
-        let reload = Reload::new(arguments, &server, timeouts.connect, &shutdown, watchers)?;
+        let connect = timeouts.connect;
+        let reload = Reload::new(arguments, &server, connect, &shutdown, watchers, kept)?;
         if demo {
             server::serve(
                 gateway,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::cache_marks::CacheMarks;
 use crate::codec::scan::members;
 use crate::codec::splice::{Edit, splice};
 use crate::convert::report::LossReport;
@@ -27,6 +28,8 @@ pub struct Defaults {
     pub max_tokens: Option<u32>,
     /// How hard the model shall think.
     pub reasoning_effort: Option<Effort>,
+    /// Marks for the provider's prompt cache. They are put into the provider's request, and reported as `cache_control`.
+    pub cache_marks: Option<CacheMarks>,
 }
 
 /// A piece of JSON and where it goes; an empty span inserts.
@@ -57,12 +60,20 @@ impl Defaults {
         self
     }
 
+    /// Marks the request for the provider's prompt cache.
+    #[must_use]
+    pub fn cache_marks(mut self, marks: CacheMarks) -> Self {
+        self.cache_marks = Some(marks);
+        self
+    }
+
     /// These defaults where they are set, and `base`'s where they are not.
     #[must_use]
     pub fn or(&self, base: &Self) -> Self {
         Self {
             max_tokens: self.max_tokens.or(base.max_tokens),
             reasoning_effort: self.reasoning_effort.or(base.reasoning_effort),
+            cache_marks: self.cache_marks.or(base.cache_marks),
         }
     }
 
@@ -157,14 +168,14 @@ impl Insertion {
 }
 
 /// The value of a member that is not `null`.
-fn find(body: &[u8], object: &Range<usize>, key: &str) -> Option<Range<usize>> {
+pub(crate) fn find(body: &[u8], object: &Range<usize>, key: &str) -> Option<Range<usize>> {
     let member = members(body, object.clone()).find(|member| member.key == key)?;
     (body.get(member.value.clone()) != Some(b"null")).then_some(member.value)
 }
 
 /// Puts a member first into the object that stands there, or its value in the place of a `null`; `None` where no object
 /// stands.
-fn put(body: &[u8], object: &Range<usize>, key: &str, value: &str) -> Option<Insertion> {
+pub(crate) fn put(body: &[u8], object: &Range<usize>, key: &str, value: &str) -> Option<Insertion> {
     let mut all = members(body, object.clone());
     if let Some(member) = all.find(|member| member.key == key) {
         return Some(Insertion {

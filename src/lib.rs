@@ -145,10 +145,12 @@
     )
 )]
 
+mod alarm;
 pub mod auth;
 #[doc(hidden)]
 pub mod bench;
 pub mod body;
+mod cache_marks;
 mod call;
 mod capacity;
 #[cfg(feature = "client")]
@@ -171,6 +173,7 @@ pub mod models;
 pub mod mount;
 pub mod observe;
 mod options;
+pub mod payload;
 pub mod price;
 pub mod provider;
 mod random;
@@ -179,8 +182,8 @@ pub mod route;
 pub mod settings;
 mod shutdown;
 pub mod target;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod usage;
 
 pub use auth::{AuthLayer, Credential};
@@ -194,6 +197,7 @@ pub use gateway::{Gateway, GatewayBuilder};
 pub use models::ModelTable;
 pub use mount::GatewayLayer;
 pub use observe::{CallRecord, Observer, UsageHandle};
+pub use payload::PayloadLayer;
 pub use price::PriceTable;
 pub use provider::Provider;
 pub use retry::RetryLayer;

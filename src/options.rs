@@ -69,6 +69,9 @@ pub struct Options {
     /// Whether Gemini's native API gets schemas in its own subset of OpenAPI's, which its older models want, rather than as
     /// JSON Schema. Default: what the model's generation takes.
     pub legacy_schema: Option<bool>,
+    /// Whether streams of Chat clients that pass through are asked for their usage where the client did not: the gateway reads it,
+    /// and the client does not see the chunk that holds nothing else. Default: false.
+    pub inject_usage: Option<bool>,
     /// Which of Anthropic's betas InvokeModel is asked for. Default: those that Bedrock is known to take.
     pub betas: Option<Betas>,
     /// Whether the lifetimes of cache marks are left out on InvokeModel: models before Claude 4.5 refuse them. Default: false.
@@ -113,6 +116,7 @@ impl Options {
             bedrock_extensions: self.bedrock_extensions.or(base.bedrock_extensions),
             expose_thoughts: self.expose_thoughts.or(base.expose_thoughts),
             legacy_schema: self.legacy_schema.or(base.legacy_schema),
+            inject_usage: self.inject_usage.or(base.inject_usage),
             betas: self.betas.clone().or_else(|| base.betas.clone()),
             strip_ttl: self.strip_ttl.or(base.strip_ttl),
             native_auto_cache: self.native_auto_cache.or(base.native_auto_cache),

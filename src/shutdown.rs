@@ -80,6 +80,13 @@ pin_project! {
     }
 }
 
+impl Ending {
+    /// Whether the open calls are to end now, for those who have no time to wait.
+    pub(crate) fn is_due(&self) -> bool {
+        self.state.ended.load(Ordering::Acquire)
+    }
+}
+
 impl Future for Ending {
     type Output = ();
 

@@ -9,6 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use tower::retry::budget::TpsBudget;
 
 use crate::auth::{Credential, InjectedHeader, Means};
+pub use crate::cache_marks::{CacheMarks, CacheTtl};
 pub use crate::capacity::Capacity;
 use crate::capacity::Meter;
 pub use crate::defaults::Defaults;

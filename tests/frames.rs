@@ -301,6 +301,12 @@ fn exception(name: &str) -> Bytes {
     out.freeze()
 }
 
+fn unmodeled(code: &str) -> Bytes {
+    let mut out = BytesMut::new();
+    encode_error(code, "because", &mut out).unwrap();
+    out.freeze()
+}
+
 fn joined(frames: &[Bytes]) -> Bytes {
     Bytes::from(frames.concat())
 }
@@ -459,6 +465,15 @@ async fn an_exception_as_first_frame_is_a_plain_error() {
         let bad = Canned::stream([exception("throttlingException")]);
         let answer = cell.ask(true, vec![bad, good.clone()]).await;
         assert_eq!((answer.status, answer.sent.len()), (200, 2));
+        // A quota that is used up does not come back: only another target could help.
+        for bad in [
+            exception("serviceQuotaExceededException"),
+            unmodeled("ServiceQuotaExceededException"),
+        ] {
+            let replies = vec![Canned::stream([bad]), good.clone()];
+            let answer = cell.ask(true, replies).await;
+            assert_eq!((answer.status, answer.sent.len()), (429, 1));
+        }
         let bad = Canned::stream([exception("validationException")]);
         let answer = cell.ask(true, vec![bad, good]).await;
         assert_eq!((answer.status, answer.sent.len()), (400, 1));

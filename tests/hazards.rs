@@ -47,7 +47,7 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "src/client/mod.rs",
         "one client for each TLS identity",
     ),
-    ("B2", "benches/stack/report.rs", "memory for each of"),
+    ("B2", "tests/load.rs", "b2_ten_thousand_streams_at_rest_are_held"),
     ("B5", "benches/convert.rs", "fn main"),
 ];
 

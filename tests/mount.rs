@@ -322,6 +322,18 @@ async fn in_a_hyper_server() {
         answer.text
     );
     assert_eq!(ask(address, "POST", "/hello", "").await.status, 404);
+
+    // HTTP/2 with prior knowledge, on the same port.
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
+        .http2_only(true)
+        .build_http::<Full<Bytes>>();
+    let request = Request::post(format!("http://{address}/v1/messages"))
+        .body(Full::from(r#"{"model":"claude-x"}"#))
+        .unwrap();
+    let response = client.request(request).await.unwrap();
+    assert_eq!(response.version(), http::Version::HTTP_2);
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().contains_key("x-gateway-request-id"));
 }
 
 /// What servers demand of a service, with the client that the crate makes.

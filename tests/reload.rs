@@ -41,6 +41,45 @@ fn rest(mut connection: TcpStream) -> String {
     text
 }
 
+#[test]
+fn what_a_connection_knows_outlives_a_new_configuration() {
+    let upstream = upstream();
+    let limited = |model: &str| {
+        let capacity = "api_key = \"p\"\ncapacity = { requests_per_minute = 1 }\n";
+        config(&upstream, model).replace("api_key = \"p\"\n", capacity)
+    };
+    let gateway = Gateway::with_config(limited("one"));
+    let status = || rest(call(&gateway, "k1", false))[9..12].to_owned();
+    assert_eq!((status(), status()), ("200".to_owned(), "429".to_owned()));
+    let read = |text: &str| {
+        let before = gateway
+            .log()
+            .matches("the configuration was read again")
+            .count();
+        gateway.replace_config(text);
+        gateway.signal("-HUP");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while gateway
+            .log()
+            .matches("the configuration was read again")
+            .count()
+            == before
+        {
+            assert!(Instant::now() < deadline, "the file is not read again");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    // Another route over the same connection: its minute goes on.
+    read(&limited("two"));
+    assert_eq!(status(), "429");
+    // Another key is another connection.
+    read(&limited("two").replace("api_key = \"p\"", "api_key = \"q\""));
+    assert_eq!((status(), status()), ("200".to_owned(), "429".to_owned()));
+    let seen = upstream.requests();
+    assert_eq!(seen.len(), 2);
+    assert!(seen[1].contains("\"two\""));
+}
+
 fn upstream() -> Upstream {
     Upstream::start(|request| {
         if request.contains("\"stream\":true") {

@@ -1,5 +1,7 @@
 //! Where calls go: conditions of routes, and the capacity of connections, with scripted providers.
 
+#[path = "routing/added.rs"]
+mod added;
 pub mod support;
 
 use std::time::Duration;

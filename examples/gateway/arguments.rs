@@ -10,14 +10,18 @@ Usage: gateway [--config FILE] [--listen ADDR] [--check]
        gateway --health [--listen ADDR]
 
   --config FILE   the configuration (TOML); without it, connections come from the environment
-                  (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GROQ_API_KEY, PERPLEXITY_API_KEY),
+                  (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GROQ_API_KEY, PERPLEXITY_API_KEY;
+                  for Bedrock AWS_REGION with AWS's own credentials or AWS_BEARER_TOKEN_BEDROCK),
                   and without any of these from embedded demo providers, which need no key
   --listen ADDR   where to listen, such as 127.0.0.1:8080, [::1]:0 (port 0: any free port) or
                   unix:/run/gateway.sock; wins over the configuration
-  --check         check the configuration and stop
+  --check         check the configuration, name the file, line and key of the first mistake, and stop
   --health        ask the gateway that listens at ADDR (default 127.0.0.1:8080) whether it is alive, and stop
   --version       print the version and stop
   --help          print this and stop
+
+Clients call /v1/chat/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens and /v1/models;
+/healthz, /readyz and /metrics are for those who watch it. README.md has every key of the configuration.
 
 The log goes to stderr; RUST_LOG sets its level (default: warn,gateway=info,tower_llm_gateway=info).
 SIGTERM and ctrl-c stop it: open streams may end within the grace period.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use tower_llm_gateway::config::Kept;
 use tower_llm_gateway::{Gateway, Observer, Shutdown};
 
 use crate::arguments::Arguments;
@@ -21,6 +22,8 @@ pub(crate) struct Reload {
     started: ServerSettings,
     connect: Duration,
     watchers: Vec<Arc<dyn Observer>>,
+    /// The connections in use.
+    kept: Kept,
     file: Option<PathBuf>,
     seen: Option<Stamp>,
     interval: Interval,
@@ -52,6 +55,7 @@ impl Reload {
         connect: Duration,
         shutdown: &Shutdown,
         watchers: Vec<Arc<dyn Observer>>,
+        kept: Kept,
     ) -> Result<Self, String> {
         let mut interval = interval(LOOK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -64,6 +68,7 @@ impl Reload {
             started: started.clone(),
             connect,
             watchers,
+            kept,
             seen: arguments.config.as_deref().and_then(stamp),
             file: arguments.config.clone(),
             interval,
@@ -76,11 +81,11 @@ impl Reload {
     pub(crate) async fn next(&mut self) -> (Gateway<()>, ServerSettings) {
         loop {
             self.asked().await;
-            let Some(file) = &self.file else {
+            let Some(file) = self.file.clone() else {
                 tracing::info!("asked to read the configuration again, but there is no file");
                 continue;
             };
-            self.seen = stamp(file);
+            self.seen = stamp(&file);
             match self.load() {
                 Ok(loaded) => {
                     tracing::info!(file = %file.display(), "the configuration was read again");
@@ -111,8 +116,9 @@ impl Reload {
         }
     }
 
-    fn load(&self) -> Result<(Gateway<()>, ServerSettings), String> {
-        let setup = setup::load(&self.arguments, &|name| std::env::var(name).ok())?;
+    fn load(&mut self) -> Result<(Gateway<()>, ServerSettings), String> {
+        let env = |name: &str| std::env::var(name).ok();
+        let setup = setup::load(&self.arguments, &env, &mut self.kept)?;
         let gateway = crate::watched(setup.builder, &self.watchers)
             .shutdown(self.shutdown.clone())
             .build(())

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-use tower_llm_gateway::config::{Config, ConfigError};
+use tower_llm_gateway::config::{Config, Kept};
 use tower_llm_gateway::settings::Timeouts;
 use tower_llm_gateway::{
     ClientKeys, Connection, Credential, Gateway, GatewayBuilder, Provider, Rule, Target,
@@ -14,6 +12,7 @@ use tower_llm_gateway::{
 
 use crate::arguments::Arguments;
 use crate::listen::Listen;
+use crate::locate;
 use crate::{bedrock, demo};
 
 pub(crate) const LISTEN: &str = "127.0.0.1:8080";
@@ -68,27 +67,38 @@ pub(crate) struct ServerSettings {
 
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Finds the connections, and checks everything that can be checked before listening.
-pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String> {
+/// Finds the connections, and checks everything that can be checked before listening. Connections of a file go on with what those
+/// in `kept` know.
+pub(crate) fn load(arguments: &Arguments, env: Env<'_>, kept: &mut Kept) -> Result<Setup, String> {
+    let mut text = String::new();
     let (config, builder, origin) = if let Some(file) = &arguments.config {
-        let (config, builder) = from_file(file, env)?;
+        let (config, builder, read) = from_file(file, env, kept)?;
+        text = read;
         (config, builder, Origin::File(file.clone()))
     } else {
         let (builder, origin) = without_file(env)?;
         (Config::default(), builder, origin)
+    };
+    let refuse = |message: &str| match (&arguments.listen, &arguments.config) {
+        (None, Some(file)) => {
+            let path = ["listen".to_owned()];
+            locate::unusable(&file.display().to_string(), &text, &path, message)
+        }
+        (Some(_), _) => format!("--listen: {message}"),
+        (None, None) => format!("listen: {message}"),
     };
     let listen = arguments
         .listen
         .as_deref()
         .or(config.listen.as_deref())
         .unwrap_or(LISTEN);
-    let listen: Listen = listen.parse().map_err(|error| format!("listen: {error}"))?;
+    let listen: Listen = listen.parse().map_err(|error: String| refuse(&error))?;
     let keys = config.keys();
     if keys.is_empty() && !listen.is_local() && !config.allow_anonymous {
-        return Err(format!(
-            "listen: without client_keys everybody who reaches {listen} could use your provider keys; \
+        return Err(refuse(&format!(
+            "without client_keys everybody who reaches {listen} could use your provider keys; \
              set client_keys, or allow_anonymous = true if that is meant"
-        ));
+        )));
     }
     let server = ServerSettings {
         listen,
@@ -103,91 +113,24 @@ pub(crate) fn load(arguments: &Arguments, env: Env<'_>) -> Result<Setup, String>
     })
 }
 
-fn from_file(file: &Path, env: Env<'_>) -> Result<(Config, GatewayBuilder), String> {
-    let shown = file.display();
+fn from_file(
+    file: &Path,
+    env: Env<'_>,
+    kept: &mut Kept,
+) -> Result<(Config, GatewayBuilder, String), String> {
+    let shown = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
     let config: Config =
-        toml::from_str(&text).map_err(|error| syntax(&shown.to_string(), &text, &error))?;
+        toml::from_str(&text).map_err(|error| locate::unreadable(&shown, &text, &error))?;
     let builder = config
-        .gateway(env)
-        .map_err(|error| match line_of(&text, &error) {
-            Some(line) => format!("{shown}, line {line}: {error}"),
-            None => format!("{shown}: {error}"),
-        })?;
+        .gateway_keeping(kept, env)
+        .map_err(|error| locate::unusable(&shown, &text, &error.path, &error.message))?;
     if config.connections.is_empty() {
         return Err(format!(
             "{shown}: connections: there is none, so no call could go anywhere"
         ));
     }
-    Ok((config, builder))
-}
-
-/// An error of the parser, without the line's text: that may hold a key.
-fn syntax(file: &str, text: &str, error: &toml::de::Error) -> String {
-    let message = error.message();
-    let Some(span) = error.span() else {
-        return format!("{file}: {message}");
-    };
-    let line = line_at(text, span.start);
-    // The name of the key at fault; never a value.
-    let key = text.get(span.clone()).filter(|key| {
-        message.starts_with("unknown field")
-            && key
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-    });
-    let key = key.or_else(|| {
-        let start = text.get(..span.start)?.rfind('\n').map_or(0, |at| at + 1);
-        let (key, _) = text.get(start..)?.lines().next()?.split_once('=')?;
-        Some(key.trim())
-    });
-    match key {
-        Some(key) => format!("{file}, line {line}: {key}: {message}"),
-        None => format!("{file}, line {line}: {message}"),
-    }
-}
-
-fn line_at(text: &str, offset: usize) -> usize {
-    text.bytes()
-        .take(offset)
-        .filter(|byte| *byte == b'\n')
-        .count()
-        + 1
-}
-
-/// The line of the deepest key of the error's path that the file has.
-fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
-    let table = DeTable::parse(text).ok()?;
-    let mut best = None;
-    let mut value: Option<&Spanned<DeValue<'_>>> = None;
-    let mut parent: Option<&DeTable<'_>> = Some(table.get_ref());
-    for part in &error.path {
-        let next = if let Some(table) = parent {
-            let (key, next) = table.iter().find(|(key, _)| key.get_ref() == part)?;
-            best = Some(key.span().start);
-            next
-        } else {
-            let array = value?.get_ref().as_array()?;
-            let next = array.get(part.parse::<usize>().ok()?)?;
-            best = Some(next.span().start);
-            next
-        };
-        parent = next.get_ref().as_table();
-        value = Some(next);
-        // A key that is missing altogether is told at the place where it should stand.
-        if parent.is_none() && next.get_ref().as_array().is_none() {
-            break;
-        }
-        if let Some(table) = parent
-            && error.path.last() != Some(part)
-            && let Some(position) = error.path.iter().position(|other| other == part)
-            && let Some(following) = error.path.get(position + 1)
-            && !table.iter().any(|(key, _)| key.get_ref() == following)
-        {
-            break;
-        }
-    }
-    best.map(|offset| line_at(text, offset))
+    Ok((config, builder, text))
 }
 
 fn without_file(env: Env<'_>) -> Result<(GatewayBuilder, Origin), String> {

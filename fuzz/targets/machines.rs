@@ -3,125 +3,204 @@
 
 #[path = "../../tests/golden_support/chat_stream.rs"]
 mod chat_stream;
+#[path = "support/events.rs"]
+mod events;
+#[path = "../../src/convert/validate/messages.rs"]
+#[allow(dead_code)]
+mod messages_stream;
+#[path = "../../src/convert/validate/responses.rs"]
+#[allow(dead_code)]
+mod responses_stream;
 mod support;
 
 use bytes::Bytes;
+use events::Dialect;
 use libfuzzer_sys::fuzz_target;
-use support::{Call, assert_error, run};
+use support::{Call, Outcome, assert_error, run};
 use tower_llm_gateway::Provider;
-use tower_llm_gateway::settings::{Limits, Lossy};
+use tower_llm_gateway::settings::Lossy;
 
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 const MESSAGES: &str = "/v1/messages";
 
 const TOOLS: &str = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object"}}},{"type":"custom","custom":{"name":"run_sql"}}]}"#;
-const PLAIN: &str =
-    r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"max_tokens":9}"#;
+const PLAIN: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"max_tokens":9,"stop":["\n\n"]}"#;
 const FUNCTIONS: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"functions":[{"name":"get_weather","parameters":{"type":"object"}}]}"#;
-const RESPONSE: &str = r#"{"model":"m","stream":true,"input":"hi"}"#;
+const CHAT_SEARCH: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"web_search_options":{},"tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object"}}}]}"#;
+const RESPONSE: &str = r#"{"model":"m","stream":true,"input":"hi","tools":[{"type":"function","name":"get_weather","parameters":{"type":"object"}},{"type":"custom","name":"run_sql"}]}"#;
+const RESPONSE_SEARCH: &str = r#"{"model":"m","stream":true,"input":"hi","include":["reasoning.encrypted_content"],"tools":[{"type":"web_search"},{"type":"function","name":"get_weather","parameters":{"type":"object"}}]}"#;
+const MESSAGE: &str = r#"{"model":"m","stream":true,"max_tokens":9,"stop_sequences":["a1"],"messages":[{"role":"user","content":"hi"}],"tools":[{"name":"get_weather","input_schema":{"type":"object"}}]}"#;
+const MESSAGE_SEARCH: &str = r#"{"model":"m","stream":true,"max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"web_search_20250305","name":"web_search"},{"name":"get_weather","input_schema":{"type":"object"}}]}"#;
 
-/// Events of the Messages format: the second byte of a step is the block's index, the third chooses among values.
-fn event(step: [u8; 3]) -> String {
-    let [kind, index, value] = step;
-    let index = index % 4;
-    let pick = |values: &[&'static str]| values[usize::from(value) % values.len()];
-    let text = pick(&[
-        "",
-        "a",
-        "{",
-        "{\\\"q\\\":",
-        "1}",
-        "\\u00e9\\n",
-        "\\\"",
-        "\\ud83d\\ude00",
-    ]);
-    let block = |content: &str| {
-        let json = format!(
-            r#"{{"type":"content_block_start","index":{index},"content_block":{content}}}"#
-        );
-        ("content_block_start", json)
-    };
-    let delta = |delta: String| {
-        let json = format!(r#"{{"type":"content_block_delta","index":{index},"delta":{delta}}}"#);
-        ("content_block_delta", json)
-    };
-    let name = pick(&["get_weather", "run_sql", "unknown"]);
-    let (name, data) = match kind % 20 {
-        0 => (
-            "message_start",
-            r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"usage":{"input_tokens":3,"cache_read_input_tokens":2,"output_tokens":1}}}"#.to_owned(),
-        ),
-        1 => block(&format!(r#"{{"type":"text","text":"{text}"}}"#)),
-        2 => block(r#"{"type":"thinking","thinking":"","signature":""}"#),
-        3 => block(&format!(r#"{{"type":"tool_use","id":"toolu_{index}","name":"{name}","input":{{}}}}"#)),
-        4 => block(r#"{"type":"redacted_thinking","data":"Eq"}"#),
-        5 => delta(format!(r#"{{"type":"text_delta","text":"{text}"}}"#)),
-        6 => delta(format!(r#"{{"type":"thinking_delta","thinking":"{text}"}}"#)),
-        7 => delta(r#"{"type":"signature_delta","signature":"Eq"}"#.to_owned()),
-        8 => delta(format!(r#"{{"type":"input_json_delta","partial_json":"{text}"}}"#)),
-        9 => ("content_block_stop", format!(r#"{{"type":"content_block_stop","index":{index}}}"#)),
-        10 => {
-            let reason = pick(&[
-                "\"end_turn\"", "\"max_tokens\"", "\"tool_use\"", "\"refusal\"", "\"pause_turn\"", "\"new\"", "null",
-            ]);
-            let json = format!(r#"{{"type":"message_delta","delta":{{"stop_reason":{reason},"stop_sequence":null}},"usage":{{"output_tokens":{value}}}}}"#);
-            ("message_delta", json)
-        }
-        11 => ("message_stop", r#"{"type":"message_stop"}"#.to_owned()),
-        12 => ("ping", r#"{"type":"ping"}"#.to_owned()),
-        13 => (
-            "error",
-            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#.to_owned(),
-        ),
-        14 => block(&format!(r#"{{"type":"server_tool_use","id":"srvtoolu_{index}","name":"web_search","input":{{}}}}"#)),
-        15 => block(r#"{"type":"web_search_tool_result","tool_use_id":"srvtoolu_0","content":[{"type":"web_search_result","url":"https://a.test","title":"A","encrypted_content":"E"}]}"#),
-        16 => delta(r#"{"type":"citations_delta","citation":{"type":"web_search_result_location","url":"https://a.test","title":"A","cited_text":"a","encrypted_index":"E"}}"#.to_owned()),
-        17 => ("future_event", r#"{"type":"future_event"}"#.to_owned()),
-        18 => delta(pick(&[r#"{"type":"future_delta"}"#, "null", "3", r#"{"type":"text_delta"}"#]).to_owned()),
-        _ => ("message_start", pick(&["{", "[]", "null", "{}", r#"{"type":7}"#]).to_owned()),
-    };
-    format!("event: {name}\ndata: {data}\n\n")
-}
+/// A cell: a request, whom it goes to, the stream's vocabulary, and whether it is converted.
+type Cell = (&'static str, Provider, &'static str, Dialect, bool);
 
-// The first byte chooses the cell and how the rest is read, the second the number of cuts, the next are the sizes of the
-// pieces; then the stream, or steps of three bytes that are an event each.
+const CELLS: &[Cell] = &[
+    (CHAT, Provider::Anthropic, TOOLS, Dialect::Messages, true),
+    (CHAT, Provider::Anthropic, PLAIN, Dialect::Messages, true),
+    (
+        CHAT,
+        Provider::Anthropic,
+        FUNCTIONS,
+        Dialect::Messages,
+        true,
+    ),
+    (
+        RESPONSES,
+        Provider::Anthropic,
+        RESPONSE,
+        Dialect::Messages,
+        true,
+    ),
+    (
+        RESPONSES,
+        Provider::Anthropic,
+        RESPONSE_SEARCH,
+        Dialect::Messages,
+        true,
+    ),
+    (
+        MESSAGES,
+        Provider::OpenAi,
+        MESSAGE,
+        Dialect::Responses,
+        true,
+    ),
+    (
+        MESSAGES,
+        Provider::OpenAi,
+        MESSAGE_SEARCH,
+        Dialect::Responses,
+        true,
+    ),
+    (MESSAGES, Provider::Groq, MESSAGE, Dialect::Chat, true),
+    (MESSAGES, Provider::Gemini, MESSAGE, Dialect::Chat, true),
+    (
+        MESSAGES,
+        Provider::OpenAiCompatible,
+        MESSAGE,
+        Dialect::Chat,
+        true,
+    ),
+    (RESPONSES, Provider::Groq, RESPONSE, Dialect::Chat, true),
+    (RESPONSES, Provider::Gemini, RESPONSE, Dialect::Chat, true),
+    (
+        RESPONSES,
+        Provider::OpenAiCompatible,
+        RESPONSE_SEARCH,
+        Dialect::Chat,
+        true,
+    ),
+    (CHAT, Provider::Gemini, CHAT_SEARCH, Dialect::Gemini, true),
+    (
+        RESPONSES,
+        Provider::Gemini,
+        RESPONSE_SEARCH,
+        Dialect::Gemini,
+        true,
+    ),
+    (
+        MESSAGES,
+        Provider::Gemini,
+        MESSAGE_SEARCH,
+        Dialect::Gemini,
+        true,
+    ),
+    (CHAT, Provider::AwsBedrock, TOOLS, Dialect::Converse, true),
+    (
+        CHAT,
+        Provider::AwsBedrock,
+        FUNCTIONS,
+        Dialect::Converse,
+        true,
+    ),
+    (
+        RESPONSES,
+        Provider::AwsBedrock,
+        RESPONSE,
+        Dialect::Converse,
+        true,
+    ),
+    (
+        MESSAGES,
+        Provider::AwsBedrock,
+        MESSAGE,
+        Dialect::Converse,
+        true,
+    ),
+    (
+        CHAT,
+        Provider::AwsBedrockInvoke,
+        TOOLS,
+        Dialect::Invoke,
+        true,
+    ),
+    (
+        RESPONSES,
+        Provider::AwsBedrockInvoke,
+        RESPONSE,
+        Dialect::Invoke,
+        true,
+    ),
+    (
+        MESSAGES,
+        Provider::AwsBedrockInvoke,
+        MESSAGE,
+        Dialect::Invoke,
+        false,
+    ),
+    (CHAT, Provider::OpenAi, PLAIN, Dialect::Chat, false),
+    (CHAT, Provider::Groq, PLAIN, Dialect::Chat, false),
+    (CHAT, Provider::Perplexity, PLAIN, Dialect::Chat, false),
+    (
+        RESPONSES,
+        Provider::OpenAi,
+        RESPONSE,
+        Dialect::Responses,
+        false,
+    ),
+    (
+        MESSAGES,
+        Provider::Anthropic,
+        MESSAGE,
+        Dialect::Messages,
+        false,
+    ),
+];
+
+/// The longest event where events are short.
+const SHORT: usize = 256;
+
+// The first byte chooses the cell, the second how the rest is read (steps or bytes), the longest event, and the number of cuts;
+// the next are the sizes of the pieces; then comes the stream.
 fuzz_target!(|input: &[u8]| {
-    let [choice, cuts, rest @ ..] = input else {
+    let [cell, choice, rest @ ..] = input else {
         return;
     };
-    let Some((sizes, rest)) = rest.split_at_checked(usize::from(cuts % 16)) else {
+    let (path, provider, body, dialect, converts) = CELLS[usize::from(*cell) % CELLS.len()];
+    let Some((sizes, rest)) = rest.split_at_checked(usize::from(choice % 16)) else {
         return;
     };
-    let stream: Bytes = if choice & 0x80 == 0 {
-        Bytes::copy_from_slice(rest)
+    let stream = if choice & 0x80 == 0 {
+        events::of_bytes(dialect, rest)
     } else {
-        let steps = rest.as_chunks::<3>().0.iter();
-        steps.map(|step| event(*step)).collect::<String>().into()
+        events::of_steps(dialect, rest)
     };
-    let (path, provider, body) = match choice & 0x07 {
-        0..=1 => (CHAT, Provider::Anthropic, TOOLS),
-        2 => (CHAT, Provider::Anthropic, PLAIN),
-        3 => (CHAT, Provider::Anthropic, FUNCTIONS),
-        4 => (CHAT, Provider::OpenAi, PLAIN),
-        5 => (CHAT, Provider::Groq, PLAIN),
-        6 => (RESPONSES, Provider::OpenAi, RESPONSE),
-        _ => (MESSAGES, Provider::Anthropic, PLAIN),
-    };
-    let converts = path == CHAT && provider == Provider::Anthropic;
-    let mut limits = Limits::default();
-    if choice & 0x08 != 0 {
-        limits.event = 256;
-    }
+    let stream = stream.freeze();
+    let event_limit = (choice & 0x40 != 0).then_some(SHORT);
     let call = |pieces: Vec<Bytes>, slow: bool| {
         run(Call {
             provider,
             path_and_query: path.to_owned(),
             body: Bytes::from_static(body.as_bytes()),
             model: None,
-            lossy: Lossy::Reject,
-            limits,
-            content_type: "text/event-stream",
+            lossy: Lossy::Drop,
+            event_limit,
+            content_type: match dialect {
+                Dialect::Converse | Dialect::Invoke => "application/vnd.amazon.eventstream",
+                _ => "text/event-stream",
+            },
             answer: pieces,
             slow,
         })
@@ -132,16 +211,27 @@ fuzz_target!(|input: &[u8]| {
         pieces.push(uncut.split_to(usize::from(size).min(uncut.len())));
     }
     pieces.push(uncut);
-    let bytes: Vec<_> = stream.chunks(1).map(Bytes::copy_from_slice).collect();
 
     let whole = call(vec![stream.clone()], false);
     assert_eq!(whole.sent.len(), 1);
-    for (pieces, slow) in [(pieces.clone(), false), (pieces, true), (bytes, false)] {
+    let same = |pieces: Vec<Bytes>, slow: bool| {
         let cut = call(pieces, slow);
         assert_eq!(cut.status, whole.status);
-        assert_eq!(cut.body, whole.body);
+        if cut.body != whole.body {
+            assert_eq!(without_ids(&cut.body), without_ids(&whole.body));
+        }
         assert_eq!(cut.broken, whole.broken);
-    }
+    };
+    // Byte by byte is the dearest way by far: some streams have to do.
+    let pieces = if choice & 0x10 != 0 {
+        stream
+            .chunks(1)
+            .map(|byte| stream.slice_ref(byte))
+            .collect()
+    } else {
+        pieces
+    };
+    same(pieces, choice & 0x20 != 0);
 
     if whole.status != 200 {
         assert!(!whole.broken);
@@ -149,9 +239,9 @@ fuzz_target!(|input: &[u8]| {
         assert_error(path, &whole);
     } else if converts {
         assert!(!whole.broken);
-        let problem = chat_stream::problem(&whole.body);
+        let problem = problem(path, &whole);
         assert_eq!(problem, None, "{}", String::from_utf8_lossy(&whole.body));
-    } else {
+    } else if dialect != Dialect::Invoke {
         // Every byte first, and then at most one error event of our own.
         let own = whole.body.strip_prefix(&stream[..]);
         let own = own.expect("passthrough must keep every byte");
@@ -159,5 +249,71 @@ fuzz_target!(|input: &[u8]| {
         assert!(text.is_empty() || text.ends_with("\n\n") && text.contains("error"));
         assert!(text.is_empty() || !whole.broken);
         assert!(text.matches("data:").count() <= 1);
+    } else {
+        assert!(!whole.broken);
+        assert!(whole.body.is_empty() || whole.body.ends_with(b"\n\n"));
     }
 });
+
+/// A stream without the ids that the gateway makes up where the provider gave none, as they are random, and without the
+/// envelopes that hold some.
+fn without_ids(stream: &[u8]) -> String {
+    let mut out = String::new();
+    let text = String::from_utf8_lossy(stream);
+    let mut envelope = false;
+    for word in text.split_inclusive(|c: char| !c.is_ascii_hexdigit()) {
+        let id = word.trim_end_matches(|c: char| !c.is_ascii_hexdigit());
+        if envelope {
+            out.extend(word.chars().filter(|&c| c == '"'));
+        } else {
+            out.push_str(if id.len() >= 20 {
+                &word[id.len()..]
+            } else {
+                word
+            });
+        }
+        envelope = (envelope || out.ends_with("tlg1.")) && !word.ends_with('"');
+    }
+    out
+}
+
+/// A stream whose halves of characters, which a provider may send apart and which go on as they came, are some other character.
+fn without_halves(stream: &[u8]) -> Vec<u8> {
+    let mut out = stream.to_vec();
+    let mut at = 0;
+    while let Some(rest) = out.get_mut(at..).filter(|rest| rest.len() >= 6) {
+        at += match rest {
+            [
+                b'\\',
+                b'u',
+                b'd' | b'D',
+                b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F',
+                ..,
+            ] => {
+                rest[2..6].copy_from_slice(b"0058");
+                6
+            }
+            [b'\\', ..] => 2,
+            _ => 1,
+        };
+    }
+    out
+}
+
+/// What is wrong with a converted stream in the format of the client of `path`.
+fn problem(path: &str, outcome: &Outcome) -> Option<String> {
+    let stream = without_halves(&outcome.body);
+    match path {
+        CHAT => chat_stream::problem(&stream),
+        RESPONSES => match responses_stream::validate(&stream) {
+            Ok(outcome) if outcome.end == responses_stream::End::Open => Some("no end".to_owned()),
+            Ok(_) => None,
+            Err(problem) => Some(problem),
+        },
+        _ => match messages_stream::validate(&stream) {
+            Ok(outcome) if outcome.end == messages_stream::End::Open => Some("no end".to_owned()),
+            Ok(_) => None,
+            Err(problem) => Some(problem),
+        },
+    }
+}

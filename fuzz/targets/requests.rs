@@ -1,6 +1,8 @@
 //! Any body on any endpoint: refused in the client's format with nothing sent, or sent once and well.
 #![no_main]
 
+#[path = "../../src/convert/validate/converse.rs"]
+mod converse;
 mod support;
 
 use bytes::Bytes;
@@ -8,37 +10,87 @@ use http::Method;
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use support::{AUTHORITY, BASE, CLIENT_KEY, Call, assert_error, run};
-use tower_llm_gateway::settings::{Limits, Lossy};
+use tower_llm_gateway::settings::Lossy;
 use tower_llm_gateway::{Endpoint, Provider};
 
-/// The cells that are served, and where their calls go below the base URL.
-const CELLS: &[(Endpoint, Provider, &str)] = &[
-    (Endpoint::Chat, Provider::Anthropic, "/v1/messages"),
-    (Endpoint::Chat, Provider::OpenAi, "/chat/completions"),
-    (Endpoint::Chat, Provider::Groq, "/chat/completions"),
-    (Endpoint::Chat, Provider::Perplexity, "/chat/completions"),
-    (Endpoint::Chat, Provider::Gemini, "/openai/chat/completions"),
-    (
-        Endpoint::Chat,
-        Provider::OpenAiCompatible,
-        "/chat/completions",
-    ),
-    (Endpoint::Responses, Provider::OpenAi, "/responses"),
-    (Endpoint::Messages, Provider::Anthropic, "/v1/messages"),
-    (
-        Endpoint::CountTokens,
-        Provider::Anthropic,
-        "/v1/messages/count_tokens",
-    ),
-];
+/// Where a cell's calls go below the base URL.
+enum Path {
+    /// Always there.
+    Is(&'static str),
+    /// To a model, which is one segment, with one of these operations.
+    Model(&'static str, &'static [&'static str]),
+    /// There, or to Google's own API.
+    OrGoogle(&'static str),
+}
+
+const CONVERSE: Path = Path::Model("/model/", &["/converse", "/converse-stream"]);
+const INVOKE: Path = Path::Model("/model/", &["/invoke", "/invoke-with-response-stream"]);
+const COUNT: Path = Path::Model("/model/", &["/count-tokens"]);
+const GOOGLE: &[&str] = &[":generateContent", ":streamGenerateContent?alt=sse"];
+
+/// Every cell, where its calls go, and whether requests are converted.
+const CELLS: &[(Endpoint, Provider, Path, bool)] = {
+    use Endpoint::{Chat, CountTokens, Messages, Responses};
+    use Provider::{
+        Anthropic, AwsBedrock, AwsBedrockInvoke, Gemini, Groq, OpenAi, OpenAiCompatible, Perplexity,
+    };
+    const COMPLETIONS: &str = "/chat/completions";
+    const GEMINI: &str = "/openai/chat/completions";
+    &[
+        (Chat, Anthropic, Path::Is("/v1/messages"), true),
+        (Responses, Anthropic, Path::Is("/v1/messages"), true),
+        (Messages, Anthropic, Path::Is("/v1/messages"), false),
+        (
+            CountTokens,
+            Anthropic,
+            Path::Is("/v1/messages/count_tokens"),
+            false,
+        ),
+        (Chat, OpenAi, Path::Is(COMPLETIONS), false),
+        (Responses, OpenAi, Path::Is("/responses"), false),
+        (Messages, OpenAi, Path::Is("/responses"), true),
+        (Chat, Groq, Path::Is(COMPLETIONS), false),
+        (Responses, Groq, Path::Is(COMPLETIONS), true),
+        (Messages, Groq, Path::Is(COMPLETIONS), true),
+        (Chat, Perplexity, Path::Is(COMPLETIONS), false),
+        (Responses, Perplexity, Path::Is(COMPLETIONS), true),
+        (Messages, Perplexity, Path::Is(COMPLETIONS), true),
+        (Chat, OpenAiCompatible, Path::Is(COMPLETIONS), false),
+        (Responses, OpenAiCompatible, Path::Is(COMPLETIONS), true),
+        (Messages, OpenAiCompatible, Path::Is(COMPLETIONS), true),
+        (Chat, Gemini, Path::OrGoogle(GEMINI), false),
+        (Responses, Gemini, Path::OrGoogle(GEMINI), true),
+        (Messages, Gemini, Path::OrGoogle(GEMINI), true),
+        (Chat, AwsBedrock, CONVERSE, true),
+        (Responses, AwsBedrock, CONVERSE, true),
+        (Messages, AwsBedrock, CONVERSE, true),
+        (CountTokens, AwsBedrock, COUNT, true),
+        (Chat, AwsBedrockInvoke, INVOKE, true),
+        (Responses, AwsBedrockInvoke, INVOKE, true),
+        (Messages, AwsBedrockInvoke, INVOKE, true),
+        (CountTokens, AwsBedrockInvoke, COUNT, true),
+    ]
+};
+
+/// Whether `path` is `start`, one segment, and one of the ends.
+fn is_of_model(path: &str, (start, ends): (&str, &[&str])) -> bool {
+    path.strip_prefix(start).is_some_and(|rest| {
+        ends.iter().any(|end| {
+            rest.strip_suffix(end).is_some_and(|model| {
+                let sound = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' | b'%');
+                !matches!(model, "" | "." | "..") && model.bytes().all(sound)
+            })
+        })
+    })
+}
 
 // The first byte chooses the cell, the second the settings; the rest is the request's body.
 fuzz_target!(|input: &[u8]| {
     let [cell, flags, body @ ..] = input else {
         return;
     };
-    let (endpoint, provider, path) = CELLS[usize::from(*cell) % CELLS.len()];
-    let converts = endpoint == Endpoint::Chat && provider == Provider::Anthropic;
+    let (endpoint, provider, path, converts) = &CELLS[usize::from(*cell) % CELLS.len()];
+    let (endpoint, provider) = (*endpoint, *provider);
     let query = if flags & 1 == 1 { "?beta=true" } else { "" };
     let model = (flags & 2 == 2).then_some("claude-sonnet-4-5");
     let lossy = if flags & 4 == 4 {
@@ -52,7 +104,7 @@ fuzz_target!(|input: &[u8]| {
         body: Bytes::copy_from_slice(body),
         model,
         lossy,
-        limits: Limits::default(),
+        event_limit: None,
         content_type: "application/json",
         answer: vec![Bytes::from_static(b"{}")],
         slow: false,
@@ -71,11 +123,18 @@ fuzz_target!(|input: &[u8]| {
         uri.authority().map(|authority| authority.as_str()),
         Some(AUTHORITY)
     );
+    let target = uri.path_and_query().unwrap().as_str();
+    let target = target.strip_prefix(BASE).expect("below the base URL");
+    let google = matches!(path, Path::OrGoogle(_))
+        && (is_of_model(target, ("/models/", GOOGLE))
+            || is_of_model(target, ("/tunedModels/", GOOGLE)));
+    let converts = *converts || google;
     let kept = if converts { "" } else { query };
-    assert_eq!(
-        uri.path_and_query().unwrap().as_str(),
-        format!("{BASE}{path}{kept}")
-    );
+    match path {
+        Path::Is(path) => assert_eq!(target, format!("{path}{kept}")),
+        Path::Model(start, ends) => assert!(is_of_model(target, (*start, *ends)), "{target}"),
+        Path::OrGoogle(path) => assert!(google || target == format!("{path}{kept}"), "{target}"),
+    }
     for value in sent.headers().values() {
         assert!(!String::from_utf8_lossy(value.as_bytes()).contains(CLIENT_KEY));
     }
@@ -95,6 +154,10 @@ fuzz_target!(|input: &[u8]| {
             out.len(),
             body.len()
         );
+        if provider == Provider::AwsBedrock && endpoint != Endpoint::CountTokens {
+            let request = serde_json::from_slice(out).unwrap();
+            assert_eq!(converse::validate(&request), Ok(()), "{request}");
+        }
     } else {
         assert!(out.len() <= body.len() + 64);
         let renamed = outcome.headers["x-gateway-model"].as_bytes();

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::frames::{Frames, Next};
+use super::hide::{Found, Hider};
 use crate::convert::machine::{Dialect, Flow, Machine, StreamError};
 use crate::convert::passthrough::{Tap, is_keep_alive};
 use crate::endpoint::Format;
@@ -35,6 +36,9 @@ impl Work {
         Self::Relay(Box::new(Tap::new(format)))
     }
 }
+
+/// What an event may have beside what the decoder counts: names of fields, and comments.
+const AROUND: usize = 64 * 1024;
 
 /// The figures of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +74,8 @@ pub(crate) struct Stream {
     out: BytesMut,
     /// One piece of a relayed stream, alone so far, for the client; before `out`.
     piece: Option<Bytes>,
+    /// Hides the usage of a relayed stream, which the client did not ask for.
+    hider: Option<Hider>,
     /// An event was too large to be watched: the rest of a relayed stream goes on unwatched.
     blind: bool,
     /// An event that says something came.
@@ -95,6 +101,7 @@ impl Stream {
             settings,
             out: BytesMut::new(),
             piece: None,
+            hider: None,
             blind: false,
             spoken: false,
             defective: false,
@@ -102,6 +109,12 @@ impl Stream {
             watch: Watch::new(settings.format),
             usage,
         }
+    }
+
+    /// The same stream, relayed without the chunk that holds nothing but usage.
+    pub(crate) fn hiding_usage(mut self) -> Self {
+        self.hider = Some(Hider::default());
+        self
     }
 
     /// A body that is no stream of events, relayed without a look at it; `head` was read already.
@@ -171,6 +184,7 @@ impl Stream {
                 converted
             }
             Work::Relay(tap) => {
+                let mut found = Found::default();
                 let first = (!self.blind).then(|| {
                     watch(
                         &mut self.frames,
@@ -181,12 +195,36 @@ impl Stream {
                         &mut self.spoken,
                         &mut self.blind,
                         self.settings.format,
+                        &mut found,
                     )
                 });
-                self.hold(piece);
+                self.relay(piece, &found);
                 first.unwrap_or(Ok(()))?;
                 Ok(Flow::Continue)
             }
+        }
+    }
+
+    /// Holds what may go on of a relayed piece.
+    fn relay(&mut self, piece: Bytes, found: &Found) {
+        let Some(mut hider) = self.hider.take() else {
+            return self.hold(piece);
+        };
+        hider.pass(&piece, found, |part| self.hold(part));
+        if hider.held() > self.settings.event_limit.saturating_add(AROUND) {
+            // Comments without end: nothing is hidden any more.
+            self.hold(hider.take());
+        } else {
+            self.hider = Some(hider);
+        }
+    }
+
+    /// The stream is over: what was held back goes on as it is.
+    fn reveal(&mut self) {
+        if let Some(mut hider) = self.hider.take()
+            && hider.held() > 0
+        {
+            self.hold(hider.take());
         }
     }
 
@@ -205,6 +243,7 @@ impl Stream {
 
     /// The provider's stream ended.
     pub(crate) fn end(&mut self) -> Result<End, StreamError> {
+        self.reveal();
         match &mut self.work {
             Work::Convert { .. } => self.complete(),
             Work::Relay(tap) if self.blind || tap.is_complete() => Ok(End::Clean),
@@ -220,6 +259,7 @@ impl Stream {
 
     /// The provider's stream broke.
     pub(crate) fn broken(&mut self, error: BoxError) -> Result<End, StreamError> {
+        self.reveal();
         match &self.work {
             // What came may be complete: then how it ended does not matter.
             Work::Convert { .. } => self.complete(),
@@ -245,6 +285,7 @@ impl Stream {
     }
 
     fn interrupted(&mut self, fault: Fault, message: &'static str) -> Result<End, StreamError> {
+        self.reveal();
         let complete = match &self.work {
             Work::Relay(_) if self.blind || !self.frames.is_between() => {
                 return Ok(End::Broken(BodyError::new(message, None)));
@@ -258,6 +299,7 @@ impl Stream {
         let error = ClientError::gateway(self.settings.format, fault, message);
         Err(StreamError {
             upstream_status: None,
+            class: None,
             error,
         })
     }
@@ -287,6 +329,7 @@ impl Stream {
         let message = "the gateway failed to convert this stream";
         StreamError {
             upstream_status: None,
+            class: None,
             error: ClientError::gateway(self.settings.format, Fault::Internal, message),
         }
     }
@@ -416,16 +459,25 @@ fn watch(
     spoken: &mut bool,
     blind: &mut bool,
     format: Format,
+    found: &mut Found,
 ) -> Result<(), StreamError> {
     let mut input = piece;
     let mut first = Ok(());
     loop {
         match frames.next(&mut input) {
-            Ok(Next::UsedUp) => return first,
+            Ok(Next::UsedUp) => {
+                found.begins = !frames.is_between();
+                return first;
+            }
             Ok(Next::Unknown) => {}
             Ok(Next::Event { name, data }) => {
                 let speaks = *spoken || !is_keep_alive(format.into(), name, data);
                 let seen = tap.event(name, data);
+                let end = piece.len() - input.len();
+                if tap.saw_usage_alone() {
+                    found.hidden.push(found.end..end);
+                }
+                found.end = end;
                 facts.event(name, data);
                 if !*spoken {
                     first = seen;

@@ -1,9 +1,9 @@
 //! From a configuration to a gateway.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::aws::{self, Aws};
+use super::kept::Kept;
 use super::route;
 use super::{ClientKey, Config, ConfigError, ConnectionConfig, LossyConfig};
 use crate::auth::Credential;
@@ -15,7 +15,7 @@ use crate::provider::Provider;
 use crate::provider::spec::AuthScheme;
 use crate::route::{ClientKeys, RouteTable};
 use crate::settings::{ConvertSettings, Limits, Lossy, RetrySettings, Timeouts};
-use crate::target::{Connection, InvalidConnection};
+use crate::target::{Connection, InvalidConnection, Options};
 
 impl Config {
     /// The keys that clients must send one of; a key without a name is called by its place, from 1.
@@ -120,6 +120,20 @@ impl Config {
         &self,
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<GatewayBuilder, ConfigError> {
+        self.gateway_keeping(&mut Kept::new(), env)
+    }
+
+    /// The same, for a configuration that takes the place of another: the connections in `kept` of which both say the same go on
+    /// with what they know, and `kept` then holds this one's. After an error it is as it was.
+    ///
+    /// # Errors
+    /// As [`Config::gateway`].
+    pub fn gateway_keeping(
+        &self,
+        kept: &mut Kept,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<GatewayBuilder, ConfigError> {
+        let mut keeps = Kept::new();
         for (at, key) in self.client_keys.iter().enumerate() {
             let (ClientKey::Key(key) | ClientKey::Named { key, .. }) = key;
             if key.trim().is_empty() {
@@ -130,6 +144,7 @@ impl Config {
             }
         }
         let retry = self.retry()?;
+        let limits = self.limits()?;
         let mut connections = BTreeMap::new();
         for (name, config) in &self.connections {
             let models: Vec<_> = self.models_of(name).collect();
@@ -144,7 +159,10 @@ impl Config {
                     format!("this version of the gateway does not serve {provider} yet"),
                 ));
             }
-            connections.insert(name.as_str(), Arc::new(connection));
+            let variable = config.api_key_env.as_deref();
+            let key = variable.and_then(&env);
+            let connection = keeps.take_up(kept, config, key, retry, connection);
+            connections.insert(name.as_str(), connection);
         }
         let mut rules = Vec::with_capacity(self.routes.len());
         for (at, route) in self.routes.iter().enumerate() {
@@ -181,12 +199,13 @@ impl Config {
         };
         let mut builder = Gateway::builder()
             .client_keys(self.keys())
-            .limits(self.limits()?)
+            .limits(limits)
             .timeouts(self.timeouts())
             .retry(retry)
             .convert(convert)
             .models(models)
             .prices(prices);
+        *kept = keeps;
         for connection in connections.into_values() {
             builder = builder.connection(connection);
         }
@@ -230,6 +249,12 @@ fn connection(
     } else {
         "api_key"
     };
+    if let Some(message) = unknown_family(&config.options) {
+        return Err(ConfigError::new(
+            ["connections", name, "options", "family"],
+            message,
+        ));
+    }
     let mut builder = Connection::builder(name, provider)
         .options(config.options.clone())
         .capacity(config.capacity)
@@ -274,8 +299,22 @@ fn connection(
     })
 }
 
+/// What is wrong with the option `family`: an owner who names one means something by it.
+pub(super) fn unknown_family(options: &Options) -> Option<String> {
+    let family = options.family.as_deref()?;
+    (!ModelTable::is_family(family)).then(|| {
+        format!(
+            "no model and no family is called {family:?}: give a model's id such as \"anthropic.claude-sonnet-4-5\", or one \
+             of claude-manual, claude-adaptive, claude-adaptive-only, claude-old, nova2, nova, gpt-oss, openai, xai, kimi, \
+             deepseek-r1, deepseek, other"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn config(text: &str) -> Config {
@@ -383,6 +422,14 @@ mod tests {
                 "connections.c.capacity.tokens_per_minute: ",
             ),
             (
+                connection("api_key = \"a\"\noptions = { family = \"cluade\" }"),
+                "connections.c.options.family: ",
+            ),
+            (
+                format!("{}\n[[routes]]\nmodel = \"x\"\ntargets = [{{ connection = \"c\", options = {{ family = \"cluade\" }} }}]", connection("api_key = \"a\"")),
+                "routes.0.targets.0.options.family: ",
+            ),
+            (
                 connection("api_key = \"a\"\nrole_arn = \"r\""),
                 "connections.c.role_arn: ",
             ),
@@ -428,6 +475,50 @@ mod tests {
             let error = build(&text).unwrap_err();
             assert!(error.starts_with(path), "{text}\n{error}");
         }
+    }
+
+    #[test]
+    fn what_a_connection_knows_outlives_its_configuration() {
+        let file = |rest: &str, model: &str| {
+            config(&format!(
+                "[connections.a]\nprovider = \"openai\"\napi_key_env = \"KEY\"\n{rest}\n[[routes]]\nmodel = \"{model}\"\ntargets = [{{ connection = \"a\" }}]"
+            ))
+        };
+        let mut kept = Kept::new();
+        let mut found = |file: &Config, key: &'static str| {
+            let builder = file.gateway_keeping(&mut kept, |_| Some(key.to_owned()));
+            let gateway = builder
+                .map_err(|error| error.to_string())?
+                .build(())
+                .unwrap();
+            let connection = gateway.routes().connections().next().cloned();
+            Ok::<_, String>(connection.unwrap())
+        };
+        let first = found(&file("", "m"), "k").unwrap();
+        let again = found(&file("", "other"), "k").unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        // What cannot be used changes nothing.
+        let wrong = config(
+            "[retry]\nmax_retries = 99\n[connections.a]\nprovider = \"openai\"\napi_key = \"x\"",
+        );
+        assert!(found(&wrong, "k").is_err());
+        assert!(Arc::ptr_eq(&first, &found(&file("", "m"), "k").unwrap()));
+        let mut last = first;
+        for (rest, key) in [
+            ("", "k2"),
+            ("base_url = \"http://h\"", "k2"),
+            (
+                "base_url = \"http://h\"\ncapacity = { requests_per_minute = 1 }",
+                "k2",
+            ),
+            ("[retry]\nbudget_floor = 1", "k2"),
+        ] {
+            let other = found(&file(rest, "m"), key).unwrap();
+            assert!(!Arc::ptr_eq(&last, &other), "{rest}");
+            last = other;
+        }
+        let shown = format!("{kept:?}");
+        assert!(shown.contains('a') && !shown.contains("k2"), "{shown}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod aws;
 mod build;
+mod kept;
 mod route;
 mod values;
 
@@ -12,6 +13,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+pub use kept::Kept;
 pub use route::{ErrorRateConfig, RouteConfig, TargetConfig, WhenConfig};
 pub use values::{ByteSize, KeepAlive, Span};
 
@@ -58,7 +60,10 @@ pub struct Config {
 
 /// A client key: the key itself, or with a name that goes into logs.
 #[derive(Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a key, or a table with `name` and `key`"
+)]
 #[non_exhaustive]
 pub enum ClientKey {
     /// The key alone.
@@ -157,7 +162,7 @@ pub struct RetryConfig {
 }
 
 /// A connection to a provider.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConnectionConfig {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::build::unknown_family;
 use super::{ConfigError, Span};
 use crate::provider::bedrock;
 use crate::route::{Condition, ErrorRate, Rule};
@@ -227,6 +228,10 @@ pub(super) fn target(
             format!("there is no connection called {:?}", config.connection),
         ));
     };
+    if let Some(message) = unknown_family(&config.options) {
+        let path = ["routes", route, "targets", position, "options", "family"];
+        return Err(ConfigError::new(path, message));
+    }
     let mut target = Target::new(connection.clone()).options(&config.options);
     if let Some(model) = &config.model {
         if model.is_empty() {

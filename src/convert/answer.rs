@@ -1,6 +1,7 @@
 //! From a provider's answer to the client's: heads, error bodies, and what they mean for a retry.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -41,6 +42,8 @@ pub(super) struct Trip {
     pub(super) attempt: Attempt,
     /// `None` in a passthrough cell.
     pub(super) conversion: Option<Conversion>,
+    /// The client does not see the usage that its stream was asked for.
+    pub(super) hides_usage: bool,
     pub(super) report: Arc<LossReport>,
     pub(super) usage: UsageHandle,
     pub(super) shared: Arc<Shared>,
@@ -56,6 +59,12 @@ pub(super) enum Kind {
     Error,
     Whole,
     Stream,
+}
+
+impl Drop for Trip {
+    fn drop(&mut self) {
+        self.attempt.call().timed.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Trip {
@@ -279,9 +288,11 @@ impl Trip {
         parts: &Parts,
         error: &StreamError,
     ) -> Response<AnswerBody<B>> {
-        let class = error
-            .upstream_status
-            .map_or(FailureClass::Ambiguous, |status| classify(status, &[]));
+        let by_status = || {
+            let status = error.upstream_status;
+            status.map_or(FailureClass::Ambiguous, |status| classify(status, &[]))
+        };
+        let class = error.class.unwrap_or_else(by_status);
         self.failed(&parts.headers, &error.error, class, error.upstream_status)
     }
 

@@ -51,6 +51,7 @@ pub(crate) fn convert_event(error: Option<&RawValue>) -> StreamError {
     let status = upstream_status.map_or(StatusCode::BAD_GATEWAY, client_status);
     StreamError {
         upstream_status,
+        class: None,
         error: client_error(status, row, &message),
     }
 }

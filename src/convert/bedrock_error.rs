@@ -55,10 +55,15 @@ const ACCESS_DENIED: Row = Row {
 };
 const CREDENTIAL: Row = Row {
     name: "UnrecognizedClient",
-    upstream: 401,
     class: FailureClass::Credential,
+    ..ACCESS_DENIED
+};
+/// The same where AWS's own status says so.
+const UNAUTHORIZED: Row = Row {
+    upstream: 401,
     openai: (401, INVALID, Some("invalid_api_key")),
     anthropic: (401, "authentication_error"),
+    ..CREDENTIAL
 };
 const NOT_FOUND: Row = Row {
     name: "ResourceNotFound",
@@ -66,6 +71,14 @@ const NOT_FOUND: Row = Row {
     class: FailureClass::Final,
     openai: (404, INVALID, Some("model_not_found")),
     anthropic: (404, "not_found_error"),
+};
+/// No exception of the Bedrock runtime: what stands before it takes no more.
+const TOO_LARGE: Row = Row {
+    upstream: 413,
+    class: FailureClass::Final,
+    openai: (413, INVALID, Some("request_too_large")),
+    anthropic: (413, "request_too_large"),
+    ..UNKNOWN
 };
 const TIMEOUT: Row = Row {
     name: "ModelTimeout",
@@ -279,7 +292,13 @@ fn answer(status: StatusCode, headers: &HeaderMap, bytes: &[u8], format: Format)
             _ => Cow::Owned(format!("{head}: {text}")),
         }
     });
-    let row = row(&name, &body, &message).unwrap_or_else(|| by_status(status));
+    let row = match row(&name, &body, &message) {
+        Some(row) if row.name == CREDENTIAL.name && status == StatusCode::UNAUTHORIZED => {
+            UNAUTHORIZED
+        }
+        Some(row) => row,
+        None => by_status(status),
+    };
     told(&row, &body, &message, format)
 }
 
@@ -321,10 +340,11 @@ fn by_status(status: StatusCode) -> Row {
     let status = status.as_u16();
     match status {
         400 => VALIDATION,
-        401 => CREDENTIAL,
+        401 => UNAUTHORIZED,
         403 => ACCESS_DENIED,
         404 => NOT_FOUND,
         408 => TIMEOUT,
+        413 => TOO_LARGE,
         424 => MODEL_ERROR,
         429 => THROTTLING,
         503 => UNAVAILABLE,
@@ -432,6 +452,8 @@ impl Told {
     fn into_stream_error(self) -> StreamError {
         StreamError {
             upstream_status: Some(self.upstream),
+            // The status says the rest; a signature that was good enough for the head is not refused later.
+            class: (self.class == FailureClass::Exhausted).then_some(self.class),
             error: self.error,
         }
     }

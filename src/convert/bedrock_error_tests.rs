@@ -27,10 +27,10 @@ struct Case {
 const TABLE: &[Case] = &[
     Case { name: "ValidationException", upstream: 400, openai: (400, "invalid_request_error", None), anthropic: (400, "invalid_request_error"), class: FailureClass::Final },
     Case { name: "AccessDeniedException", upstream: 403, openai: (403, "invalid_request_error", Some("permission_denied")), anthropic: (403, "permission_error"), class: FailureClass::Final },
-    Case { name: "UnrecognizedClientException", upstream: 403, openai: (401, "invalid_request_error", Some("invalid_api_key")), anthropic: (401, "authentication_error"), class: FailureClass::Credential },
-    Case { name: "InvalidSignatureException", upstream: 403, openai: (401, "invalid_request_error", Some("invalid_api_key")), anthropic: (401, "authentication_error"), class: FailureClass::Credential },
-    Case { name: "MissingAuthenticationTokenException", upstream: 403, openai: (401, "invalid_request_error", Some("invalid_api_key")), anthropic: (401, "authentication_error"), class: FailureClass::Credential },
-    Case { name: "ExpiredTokenException", upstream: 400, openai: (401, "invalid_request_error", Some("invalid_api_key")), anthropic: (401, "authentication_error"), class: FailureClass::Credential },
+    Case { name: "UnrecognizedClientException", upstream: 403, openai: (403, "invalid_request_error", Some("permission_denied")), anthropic: (403, "permission_error"), class: FailureClass::Credential },
+    Case { name: "InvalidSignatureException", upstream: 403, openai: (403, "invalid_request_error", Some("permission_denied")), anthropic: (403, "permission_error"), class: FailureClass::Credential },
+    Case { name: "MissingAuthenticationTokenException", upstream: 403, openai: (403, "invalid_request_error", Some("permission_denied")), anthropic: (403, "permission_error"), class: FailureClass::Credential },
+    Case { name: "ExpiredTokenException", upstream: 400, openai: (403, "invalid_request_error", Some("permission_denied")), anthropic: (403, "permission_error"), class: FailureClass::Credential },
     Case { name: "ResourceNotFoundException", upstream: 404, openai: (404, "invalid_request_error", Some("model_not_found")), anthropic: (404, "not_found_error"), class: FailureClass::Final },
     Case { name: "ModelTimeoutException", upstream: 408, openai: (504, "server_error", Some("model_timeout")), anthropic: (504, "timeout_error"), class: FailureClass::Refused },
     Case { name: "ThrottlingException", upstream: 429, openai: (429, "rate_limit_error", Some("rate_limit_exceeded")), anthropic: (429, "rate_limit_error"), class: FailureClass::Refused },
@@ -128,6 +128,38 @@ fn streams_say_whether_another_try_helps() {
 }
 
 #[test]
+fn a_used_up_quota_sends_the_call_elsewhere() {
+    for name in ["serviceQuotaExceededException", "throttlingException"] {
+        let expected = name
+            .starts_with("service")
+            .then_some(FailureClass::Exhausted);
+        for format in [Format::Chat, Format::Messages] {
+            assert_eq!(exception(name, b"{}", format).class, expected);
+            assert_eq!(unmodeled(name, "", format).class, expected);
+        }
+    }
+}
+
+#[test]
+fn a_refused_credential_keeps_the_status_that_aws_gave_it() {
+    let headers = headers("UnrecognizedClientException");
+    for (status, openai, anthropic) in [
+        (401, "invalid_api_key", "authentication_error"),
+        (403, "permission_denied", "permission_error"),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let error = convert(status, &headers, b"{}", Format::Responses);
+        assert_eq!(
+            (error.status, error.code.as_deref()),
+            (status, Some(openai))
+        );
+        let error = convert(status, &headers, b"{}", Format::Messages);
+        assert_eq!((error.status, &*error.kind), (status, anthropic));
+        assert_eq!(class(status, &headers, b"{}"), FailureClass::Credential);
+    }
+}
+
+#[test]
 fn throttling_that_is_called_invalid() {
     for message in [
         "Request was throttled",
@@ -210,7 +242,7 @@ fn errors_without_a_name() {
         (400, "invalid_request_error", "invalid_request_error"),
         (401, "invalid_request_error", "authentication_error"),
         (403, "invalid_request_error", "permission_error"),
-        (413, "invalid_request_error", "invalid_request_error"),
+        (413, "invalid_request_error", "request_too_large"),
         (429, "rate_limit_error", "rate_limit_error"),
         (500, "server_error", "api_error"),
         (504, "server_error", "api_error"),

@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 use http::StatusCode;
 
+use crate::call::FailureClass;
 use crate::endpoint::Format;
 use crate::format::error::{ClientError, Fault};
 use crate::usage::Usage;
@@ -70,6 +71,8 @@ pub(crate) trait Machine: Send {
 pub(crate) struct StreamError {
     /// The provider's own status for it, where it said one or its error type implies one: what a retry is decided by.
     pub(crate) upstream_status: Option<StatusCode>,
+    /// What it means for another try, where the status says too little.
+    pub(crate) class: Option<FailureClass>,
     /// The error as the client sees it; its status is used where no byte went to the client yet.
     pub(crate) error: ClientError,
 }
@@ -79,6 +82,7 @@ impl StreamError {
     pub(crate) fn malformed(format: Format, what: &'static str) -> Self {
         Self {
             upstream_status: None,
+            class: None,
             error: ClientError::gateway(format, Fault::BadGateway, what),
         }
     }
@@ -87,6 +91,7 @@ impl StreamError {
     pub(crate) fn ended(format: Format) -> Self {
         Self {
             upstream_status: None,
+            class: None,
             error: ClientError::gateway(
                 format,
                 Fault::StreamEnded,

@@ -13,6 +13,7 @@ pub(crate) mod anthropic_envelope;
 pub(crate) mod anthropic_error;
 pub(crate) mod anthropic_out;
 pub(crate) mod bedrock_error;
+mod cache_marks;
 pub(crate) mod chat_answer;
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
@@ -51,6 +52,8 @@ mod prepare;
 pub(crate) mod rate_limit;
 pub(crate) mod redact;
 pub(crate) mod report;
+#[cfg(test)]
+mod request_case;
 pub(crate) mod responses_out;
 mod responses_request;
 pub(crate) mod responses_to_chat;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::HeaderMap;
 use http::{Method, Request, StatusCode};
 
+use super::cache_marks;
 use super::context::{ConvertedRequest, RequestContext};
 use super::invoke;
 use super::layer::Shared;
@@ -27,6 +28,8 @@ pub(super) struct Prepared {
     pub(super) request: Request<Payload>,
     /// `None` in a passthrough cell.
     pub(super) conversion: Option<Conversion>,
+    /// The stream was asked for its usage, which the client did not ask for.
+    pub(super) asks_usage: bool,
     pub(super) report: Arc<LossReport>,
 }
 
@@ -41,11 +44,16 @@ pub(super) struct Refused {
 pub(super) fn prepare(attempt: Attempt, shared: &Shared) -> Result<Prepared, Refused> {
     let mut report = LossReport::default();
     match build(&attempt, shared, &mut report) {
-        Ok((mut request, conversion)) => {
+        Ok(Built {
+            mut request,
+            conversion,
+            asks_usage,
+        }) => {
             request.extensions_mut().insert(attempt);
             Ok(Prepared {
                 request,
                 conversion,
+                asks_usage,
                 report: Arc::new(report),
             })
         }
@@ -56,11 +64,18 @@ pub(super) fn prepare(attempt: Attempt, shared: &Shared) -> Result<Prepared, Ref
     }
 }
 
+/// What [`Prepared`] is made of.
+struct Built {
+    request: Request<Payload>,
+    conversion: Option<Conversion>,
+    asks_usage: bool,
+}
+
 fn build(
     attempt: &Attempt,
     shared: &Shared,
     report: &mut LossReport,
-) -> Result<(Request<Payload>, Option<Conversion>), ClientError> {
+) -> Result<Built, ClientError> {
     let call = attempt.call();
     let format = call.endpoint.format();
     let connection = attempt.target().connection();
@@ -69,22 +84,19 @@ fn build(
     let refuse = |refusal: Refusal| refusal.into_client_error(format);
 
     let (cell, native) = spec.serve(call.endpoint, call.body.bytes());
+    let mut asks_usage = false;
     let (path, body, out, conversion) = match cell {
         Cell::Passthrough { path } => {
-            let body = passthrough::request::edit(
-                call,
-                connection.provider(),
-                attempt.model(),
-                defaults,
-                report,
-            )
-            .map_err(refuse)?;
+            let edited =
+                passthrough::request::edit(call, attempt.target(), attempt.model(), report)
+                    .map_err(refuse)?;
+            asks_usage = edited.asks_usage;
             let mut out = headers::outbound(spec, &call.headers, true, call.stream);
             if connection.provider() == crate::Provider::Anthropic {
                 let version = http::HeaderValue::from_static(anthropic::VERSION);
                 out.entry("anthropic-version").or_insert(version);
             }
-            (path, body, out, None)
+            (path, edited.body, out, None)
         }
         Cell::Convert { pair, path } => {
             let options = attempt.target().merged_options();
@@ -122,6 +134,15 @@ fn build(
             }
             let mut out = headers::outbound(spec, &call.headers, false, call.stream);
             extend(&mut out, own);
+            let body = match (
+                defaults.cache_marks,
+                cache_marks::Style::of(pair, &capabilities, options),
+            ) {
+                (Some(marks), Some(style)) => {
+                    cache_marks::add(marks, style, call.body.bytes(), body, report)
+                }
+                _ => body,
+            };
             (path, body, out, Some(state))
         }
         Cell::Unavailable => return Err(unavailable(attempt)),
@@ -147,7 +168,11 @@ fn build(
     if native {
         request.extensions_mut().insert(NativeApi);
     }
-    Ok((request, conversion))
+    Ok(Built {
+        request,
+        conversion,
+        asks_usage,
+    })
 }
 
 fn extend(out: &mut HeaderMap, own: Vec<(http::HeaderName, http::HeaderValue)>) {

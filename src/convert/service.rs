@@ -64,6 +64,7 @@ where
                     future,
                     attempt,
                     prepared.conversion,
+                    prepared.asks_usage,
                     prepared.report,
                     self.shared.clone(),
                 )

@@ -379,6 +379,12 @@ impl ModelTable {
         self
     }
 
+    /// Whether `family` names a model or a family of models; see [`ModelTable::lookup_hidden`].
+    #[must_use]
+    pub fn is_family(family: &str) -> bool {
+        named(family).is_some()
+    }
+
     /// What the model with this id can do.
     #[must_use]
     pub fn lookup(&self, id: &str) -> Capabilities {
@@ -467,6 +473,33 @@ mod tests {
             table.lookup("claude-sonnet-5"),
             ModelTable::new().lookup("claude-sonnet-5")
         );
+    }
+
+    #[test]
+    fn families_are_known_by_name() {
+        for family in [
+            "claude-manual",
+            "claude-adaptive",
+            "claude-adaptive-only",
+            "claude-old",
+            "nova2",
+            "nova",
+            "gpt-oss",
+            "openai",
+            "xai",
+            "kimi",
+            "deepseek-r1",
+            "deepseek",
+            "other",
+            "anthropic.claude-sonnet-4-5",
+            "claude-sonnet-4-5",
+            "us.amazon.nova-pro-v1:0",
+        ] {
+            assert!(ModelTable::is_family(family), "{family}");
+        }
+        for family in ["", "cluade", "claud-manual", "sonnet", "mistral"] {
+            assert!(!ModelTable::is_family(family), "{family}");
+        }
     }
 
     #[test]

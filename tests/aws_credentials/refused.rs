@@ -94,7 +94,7 @@ async fn a_clock_that_goes_wrong_costs_one_try() {
 
 #[tokio::test]
 async fn keys_that_are_refused_get_one_more_try() {
-    for (retries, refusals, status, tries) in [(2, 1, 200, 2), (2, 9, 401, 2), (0, 9, 401, 1)] {
+    for (retries, refusals, status, tries) in [(2, 1, 200, 2), (2, 9, 403, 2), (0, 9, 403, 1)] {
         let (found, sent) = call(keys(), retries, refusals, "ExpiredTokenException", true).await;
         assert_eq!((found.as_u16(), sent.len()), (status, tries));
     }
@@ -104,7 +104,7 @@ async fn keys_that_are_refused_get_one_more_try() {
 async fn an_api_key_that_is_refused_stays_refused() {
     let key = Credential::api_key("bedrock-key");
     let (status, sent) = call(key, 2, 9, "UnrecognizedClientException", true).await;
-    assert_eq!((status.as_u16(), sent.len()), (401, 1));
+    assert_eq!((status.as_u16(), sent.len()), (403, 1));
 }
 
 #[tokio::test]

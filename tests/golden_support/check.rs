@@ -162,6 +162,11 @@ fn request(case: &Case, outcome: &Outcome, failures: &mut Vec<String>) -> Result
             failures.push(format!("the client's key went upstream in {name}"));
         }
     }
+    for key in [CLIENT_KEY, PROVIDER_KEY] {
+        if contains(&sent.body, key) || sent.path.contains(key) {
+            failures.push(format!("{key} went upstream"));
+        }
+    }
     let got = Json::parse(&sent.body)?;
     if let Some(expected) = case.json("upstream_request.json")? {
         let rules = Rules {
@@ -189,6 +194,12 @@ fn request(case: &Case, outcome: &Outcome, failures: &mut Vec<String>) -> Result
     Ok(())
 }
 
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}
+
 /// What the client got.
 fn answer(
     case: &Case,
@@ -213,6 +224,11 @@ fn answer(
     for (name, value) in &outcome.headers {
         if String::from_utf8_lossy(value.as_bytes()).contains(PROVIDER_KEY) {
             failures.push(format!("the provider's key came back in {name}"));
+        }
+    }
+    for key in [CLIENT_KEY, PROVIDER_KEY] {
+        if contains(&outcome.body, key) {
+            failures.push(format!("the body says {key}"));
         }
     }
     let rules = Rules {

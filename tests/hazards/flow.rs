@@ -15,6 +15,7 @@ use tower::{Layer, service_fn};
 use tower_llm_gateway::{Gateway, Payload, Provider, Rule, Target};
 
 use crate::setup::{Cell, ask, cells, full, patient, serve};
+use crate::streams::STREAMED;
 use crate::support::upstream::{Reply, Upstream};
 
 const MESSAGES: Cell = Cell {
@@ -22,15 +23,19 @@ const MESSAGES: Cell = Cell {
     path: "/v1/messages",
 };
 
-type TestClient = Client<HttpConnector, Full<bytes::Bytes>>;
+pub(crate) type TestClient = Client<HttpConnector, Full<bytes::Bytes>>;
 
-fn http_client(http2: bool) -> TestClient {
+pub(crate) fn http_client(http2: bool) -> TestClient {
     Client::builder(TokioExecutor::new())
         .http2_only(http2)
         .build_http()
 }
 
-fn request(address: std::net::SocketAddr, cell: Cell, body: &str) -> Request<Full<bytes::Bytes>> {
+pub(crate) fn request(
+    address: std::net::SocketAddr,
+    cell: Cell,
+    body: &str,
+) -> Request<Full<bytes::Bytes>> {
     Request::post(format!("http://{address}{}", cell.path))
         .header("content-type", "application/json")
         .body(full(body.to_owned()))
@@ -170,4 +175,23 @@ async fn b3_a_client_that_leaves_while_it_sends_calls_nobody() {
         .unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn b3_a_client_that_leaves_in_mid_stream_ends_the_call() {
+    for cell in STREAMED {
+        for http2 in [false, true] {
+            let upstream = Upstream::scripted([Reply::sse([cell.start()]).expect_cancel()]);
+            let address = serve(cell.gateway(&upstream)).await;
+            let client = http_client(http2);
+            let body = cell.body("m", r#","stream":true"#);
+            let call = client.request(request(address, cell, &body));
+            let mut response = patient(call).await.unwrap();
+            assert_eq!(response.status(), 200, "{cell:?}");
+            assert!(patient(response.body_mut().frame()).await.is_some());
+            drop(response);
+            drop(client);
+            upstream.cancelled(0).await;
+        }
+    }
 }

@@ -127,6 +127,9 @@ async fn r1_nothing_is_sent_twice_that_must_not_be() {
                 "{fault:?} {class:?} {answer:?}"
             );
             RESPONSES.assert_error(&answer);
+            if class == Class::Plain {
+                assert_eq!(answer.headers["x-should-retry"], "false", "{fault:?}");
+            }
             assert_eq!(
                 answer.headers["x-gateway-attempts"],
                 expected.to_string(),
@@ -284,5 +287,26 @@ async fn r13_refusals_leave_their_connection_to_the_next_call() {
                 upstream.connections()
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn r13_nearly_all_refused_calls_use_a_connection_again() {
+    const CALLS: usize = 400;
+    for cell in cells() {
+        let upstream =
+            Upstream::start(|_| Reply::json(429, r#"{"error":{"message":"slow down"}}"#));
+        let gateway = cell.gateway_with(&upstream, |builder| builder.retry(quick_retries(0)));
+        for _ in 0..CALLS {
+            let answer = ask(gateway.clone(), cell.post(cell.body("m", ""))).await;
+            assert_eq!(answer.status, 429, "{cell:?}");
+            // The client's connection has a task of its own, which gives it back.
+            tokio::task::yield_now().await;
+        }
+        let connections = upstream.connections();
+        assert!(
+            connections <= CALLS / 100,
+            "{cell:?}: {connections} connections for {CALLS} calls"
+        );
     }
 }

@@ -7,10 +7,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
+use http_body_util::BodyExt;
 use tower::service_fn;
 use tower_llm_gateway::{Gateway, Payload, Provider, Rule, Target};
 
-use crate::setup::{Cell, ask, limits};
+use crate::flow::{http_client, request};
+use crate::setup::{Cell, ask, limits, patient, serve};
 use crate::support::upstream::{Reply, Upstream};
 
 /// Every format of streams that is converted from server-sent events, and what its first event is.
@@ -37,9 +39,33 @@ const CONVERTED: [Cell; 5] = [
     },
 ];
 
+/// The same, and streams that pass through.
+pub(crate) const STREAMED: [Cell; 8] = {
+    let [a, b, c, d, e] = CONVERTED;
+    [
+        a,
+        b,
+        c,
+        d,
+        e,
+        Cell {
+            provider: Provider::Anthropic,
+            path: "/v1/messages",
+        },
+        Cell {
+            provider: Provider::OpenAi,
+            path: "/v1/responses",
+        },
+        Cell {
+            provider: Provider::Groq,
+            path: "/v1/chat/completions",
+        },
+    ]
+};
+
 impl Cell {
     /// How the provider's stream begins.
-    fn start(self) -> String {
+    pub(crate) fn start(self) -> String {
         match self.provider {
             Provider::Anthropic => concat!(
                 "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\n",
@@ -162,6 +188,61 @@ async fn d5_what_follows_the_end_is_not_passed_on() {
         }
         answers.dedup();
         assert_eq!(answers.len(), 1, "{cell:?} {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn f7_all_that_came_before_a_failure_is_delivered() {
+    for cell in STREAMED {
+        let relayed = cell.is_passthrough();
+        for http2 in [false, true] {
+            for reset in [false, true] {
+                let mut events = vec![cell.start()];
+                events.extend((0..20).map(|at| cell.text(&format!("word{at} "))));
+                // All at once: everything is there, the failure too, before anybody reads.
+                let reply = Reply::sse([events.concat()]);
+                let reply = if reset { reply.reset() } else { reply };
+                let upstream = Upstream::scripted([reply]);
+                let address = serve(cell.gateway(&upstream)).await;
+                let client = http_client(http2);
+                let body = cell.body("m", r#","stream":true"#);
+                let call = client.request(request(address, cell, &body));
+                let mut response = patient(call).await.unwrap();
+                assert_eq!(response.status(), 200, "{cell:?} {http2} {reset}");
+                let (mut stream, mut broken) = (Vec::new(), false);
+                while let Some(frame) = patient(response.body_mut().frame()).await {
+                    let Ok(frame) = frame else {
+                        broken = true;
+                        break;
+                    };
+                    stream.extend_from_slice(&frame.into_data().unwrap_or_default());
+                }
+                let stream = String::from_utf8(stream).unwrap();
+                // A reset may overtake what was sent on the way to us: no proxy can mend that.
+                let last = (0..20)
+                    .rev()
+                    .find(|at| stream.contains(&format!("word{at} ")));
+                if !reset {
+                    assert_eq!(last, Some(19), "{cell:?} {http2} {stream}");
+                }
+                for at in 0..last.unwrap_or(0) {
+                    assert!(
+                        stream.contains(&format!("word{at} ")),
+                        "{cell:?} {at} {stream}"
+                    );
+                }
+                assert_eq!(
+                    broken,
+                    relayed && reset,
+                    "{cell:?} {http2} {reset} {stream}"
+                );
+                assert_eq!(
+                    cell.ends_in_an_error(&stream),
+                    !broken,
+                    "{cell:?} {reset} {stream}"
+                );
+            }
+        }
     }
 }
 

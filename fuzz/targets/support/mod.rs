@@ -1,16 +1,18 @@
 //! What the targets that drive a whole gateway share.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use tower::{ServiceExt, service_fn};
+use tower::{Service, ServiceExt};
 use tower_llm_gateway::settings::{Limits, Lossy, RetrySettings};
 use tower_llm_gateway::{
     CallOptions, Clock, Connection, Credential, Gateway, Payload, Provider, Rule, Target,
@@ -56,7 +58,8 @@ pub struct Call {
     /// The model's id at the provider, if it is another than the client's name.
     pub model: Option<&'static str>,
     pub lossy: Lossy,
-    pub limits: Limits,
+    /// The longest event that is taken; `None`: as by default.
+    pub event_limit: Option<usize>,
     pub content_type: &'static str,
     pub answer: Vec<Bytes>,
     pub slow: bool,
@@ -73,56 +76,106 @@ pub struct Outcome {
     pub broken: bool,
 }
 
-/// Sends `call` through a gateway whose client records it and answers.
-pub fn run(call: Call) -> Outcome {
-    thread_local! {
-        static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
-    }
-    RUNTIME.with(|runtime| runtime.block_on(drive(call)))
+/// What the client of the call under way answers, and what it was sent.
+#[derive(Default)]
+struct Wire {
+    content_type: &'static str,
+    answer: Vec<Bytes>,
+    slow: bool,
+    sent: Vec<Request<Payload>>,
 }
 
-async fn drive(call: Call) -> Outcome {
-    let connection = Connection::builder("fuzz", call.provider)
-        .base_url(format!("https://{AUTHORITY}{BASE}"))
-        .credential(Credential::api_key("the-providers-key"))
+thread_local! {
+    static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
-    let connection = Arc::new(connection);
+    static WIRE: RefCell<Wire> = RefCell::default();
+    // Building one takes longer than most calls.
+    static GATEWAYS: RefCell<HashMap<Key, Gateway<Client>>> = RefCell::default();
+}
+
+/// What gateways differ in.
+type Key = (Provider, Option<&'static str>, Option<usize>);
+
+/// A client that records requests and answers what the call says.
+#[derive(Debug, Clone)]
+struct Client;
+
+impl Service<Request<Payload>> for Client {
+    type Response = Response<Pieces>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Payload>) -> Self::Future {
+        WIRE.with_borrow_mut(|wire| {
+            wire.sent.push(request);
+            let body = Pieces {
+                pieces: wire.answer.clone().into(),
+                slow: wire.slow,
+                waited: false,
+            };
+            let mut response = Response::builder().header("content-type", wire.content_type);
+            // What answers have no id in their body are named after the call's.
+            for name in ["request-id", "x-request-id", "x-amzn-requestid"] {
+                response = response.header(name, "req0123456789");
+            }
+            ready(Ok(response.body(body).unwrap()))
+        })
+    }
+}
+
+fn gateway((provider, model, event_limit): Key) -> Gateway<Client> {
+    let mut builder = Connection::builder("fuzz", provider)
+        .base_url(format!("https://{AUTHORITY}{BASE}"))
+        .credential(Credential::api_key("the-providers-key"));
+    if matches!(provider, Provider::AwsBedrock | Provider::AwsBedrockInvoke) {
+        builder = builder.region("us-east-1");
+    }
+    let connection = Arc::new(builder.build().unwrap());
     let mut target = Target::new(connection.clone());
-    if let Some(model) = call.model {
+    if let Some(model) = model {
         target = target.model(model);
     }
     let mut retry = RetrySettings::default();
     retry.max_retries = 0;
-    let record = Arc::new(Mutex::new(Vec::new()));
-    let client = {
-        let record = record.clone();
-        let (answer, content_type, slow) = (call.answer, call.content_type, call.slow);
-        service_fn(move |request: Request<Payload>| {
-            record.lock().unwrap().push(request);
-            let body = Pieces {
-                pieces: answer.clone().into(),
-                slow,
-                waited: false,
-            };
-            let response = Response::builder()
-                .header("content-type", content_type)
-                .body(body)
-                .unwrap();
-            async move { Ok::<_, Infallible>(response) }
-        })
-    };
-    let gateway = Gateway::builder()
+    let mut limits = Limits::default();
+    if let Some(limit) = event_limit {
+        limits.event = limit;
+    }
+    Gateway::builder()
         .connection(connection)
         .rule(Rule::new("*", [target]))
         .retry(retry)
-        .limits(call.limits)
+        .limits(limits)
         .clock(Clock::fixed(1_700_000_000))
-        .build(client)
-        .unwrap();
+        .build(Client)
+        .unwrap()
+}
+
+/// Sends `call` through a gateway whose client records it and answers.
+pub fn run(call: Call) -> Outcome {
+    let key = (call.provider, call.model, call.event_limit);
+    let gateway = GATEWAYS.with_borrow_mut(|gateways| {
+        let kept = gateways.entry(key).or_insert_with(|| gateway(key));
+        kept.clone()
+    });
+    RUNTIME.with(|runtime| runtime.block_on(drive(gateway, call)))
+}
+
+async fn drive(gateway: Gateway<Client>, call: Call) -> Outcome {
+    WIRE.with_borrow_mut(|wire| {
+        *wire = Wire {
+            content_type: call.content_type,
+            answer: call.answer,
+            slow: call.slow,
+            sent: Vec::new(),
+        };
+    });
     let mut request = Request::post(call.path_and_query)
         .header("content-type", "application/json")
         .header("authorization", format!("Bearer {CLIENT_KEY}"))
@@ -145,9 +198,8 @@ async fn drive(call: Call) -> Outcome {
             }
         }
     }
-    let sent = std::mem::take(&mut *record.lock().unwrap());
     Outcome {
-        sent,
+        sent: WIRE.take().sent,
         status: parts.status,
         headers: parts.headers,
         body: bytes.freeze(),

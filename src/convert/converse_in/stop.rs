@@ -40,6 +40,7 @@ impl Malformed {
     pub(super) fn stream_error(self, client: Format) -> StreamError {
         StreamError {
             upstream_status: None,
+            class: None,
             error: self.client_error(client),
         }
     }

@@ -44,6 +44,7 @@ pub(super) fn failure(origin: Origin, code: &str, message: Option<&str>) -> Stre
     }
     StreamError {
         upstream_status: None,
+        class: None,
         error,
     }
 }

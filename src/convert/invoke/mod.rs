@@ -15,4 +15,4 @@ pub(crate) mod response;
 pub(crate) mod stream;
 pub(crate) mod usage;
 
-pub(crate) use request::runs_tool;
+pub(crate) use request::{is_cacheable, runs_tool};

@@ -26,7 +26,7 @@ pub(crate) fn convert(status: StatusCode, body: &[u8]) -> ClientError {
             text => Cow::Owned(text),
         },
     };
-    let out_of_funds = status == StatusCode::TOO_MANY_REQUESTS && has_no_quota(&error);
+    let out_of_funds = status == StatusCode::TOO_MANY_REQUESTS && error.out_of_funds().is_some();
     let (client, kind) = if out_of_funds {
         (402, BILLING)
     } else {
@@ -62,6 +62,7 @@ pub(crate) fn failed(error: Option<&RawValue>) -> StreamError {
     let known = word.and_then(|_| StatusCode::from_u16(upstream).ok());
     StreamError {
         upstream_status: known,
+        class: error.out_of_funds(),
         error: client_error(client, kind, &error, &message),
     }
 }
@@ -75,12 +76,6 @@ pub(crate) fn event(nested: Option<&RawValue>, data: &[u8]) -> StreamError {
 }
 
 const BILLING: &str = "billing_error";
-
-fn has_no_quota(error: &UpstreamError<'_>) -> bool {
-    [&error.code, &error.kind]
-        .into_iter()
-        .any(|word| word.as_deref() == Some("insufficient_quota"))
-}
 
 /// Status and `error.type` for the client.
 fn client_words(status: u16) -> (u16, &'static str) {

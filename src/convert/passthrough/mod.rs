@@ -1,5 +1,6 @@
 //! Cells where client and provider speak the same format: the bytes are watched, not changed.
 
+mod ask_usage;
 mod error;
 pub(crate) mod request;
 mod tap;

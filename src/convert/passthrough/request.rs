@@ -4,34 +4,49 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
+use super::ask_usage;
 use crate::call::Call;
 use crate::codec::contains;
 use crate::codec::scan::{ScanLimits, elements, members, scan};
 use crate::codec::splice::{Edit, cuts, splice};
 use crate::codec::write;
+use crate::convert::cache_marks;
 use crate::convert::report::{LossReport, Refusal};
-use crate::defaults::{Defaults, Insertion};
+use crate::defaults::Insertion;
 use crate::endpoint::Endpoint;
 use crate::format::raw::RawStr;
 use crate::provider::Provider;
+use crate::target::Target;
 
 /// What the envelopes begin with in which the gateway carries another provider's signed reasoning.
 ///
 /// Every provider answers 400 to reasoning that it did not sign itself.
 pub(crate) const ENVELOPE: &str = "tlg1.";
 
+/// A request that passes through.
+#[derive(Debug)]
+pub(crate) struct Edited {
+    pub(crate) body: Bytes,
+    /// The stream was asked for its usage, which the client did not ask for.
+    pub(crate) asks_usage: bool,
+}
+
 /// The client's bytes, but for the model's name, for reasoning that another provider signed, and for what the route adds.
 pub(crate) fn edit(
     call: &Call,
-    provider: Provider,
+    target: &Target,
     model: &str,
-    defaults: Defaults,
     report: &mut LossReport,
-) -> Result<Bytes, Refusal> {
+) -> Result<Edited, Refusal> {
     let body = call.body.bytes();
+    let provider = target.connection().provider();
     let mut name = BytesMut::new();
     let mut edits = Vec::new();
-    let added = defaults.insertions(body, call.endpoint, provider, report);
+    let defaults = target.own_defaults();
+    let mut added = defaults.insertions(body, call.endpoint, provider, report);
+    let asked = ask_usage::insertion(call, target, report);
+    let asks_usage = asked.is_some();
+    added.extend(asked);
     edits.extend(added.iter().map(Insertion::edit));
     if model != call.model {
         write::string(&mut name, model);
@@ -41,7 +56,8 @@ pub(crate) fn edit(
         });
     }
     // Nearly no request has one: one search decides.
-    let envelopes = if contains(body, ENVELOPE.as_bytes()) {
+    let may_have = call.endpoint != Endpoint::Chat;
+    let envelopes = if may_have && contains(body, ENVELOPE.as_bytes()) {
         envelopes(call.endpoint, body)
     } else {
         Vec::new()
@@ -51,7 +67,15 @@ pub(crate) fn edit(
         edits.push(Edit { span, with: b"" });
     }
     edits.sort_by_key(|edit| edit.span.start);
-    splice(body, &edits).map_err(|_| Refusal::invalid("model", "the request cannot be edited"))
+    let mut body = splice(body, &edits)
+        .map_err(|_| Refusal::invalid("model", "the request cannot be edited"))?;
+    if let Some(marks) = defaults.cache_marks
+        && (call.endpoint, provider) == (Endpoint::Messages, Provider::Anthropic)
+    {
+        let style = cache_marks::Style::Messages { ttl: true };
+        body = cache_marks::add(marks, style, call.body.bytes(), body, report);
+    }
+    Ok(Edited { body, asks_usage })
 }
 
 /// The spans of our own envelopes, each with the comma that goes with it, and the client's name for them.

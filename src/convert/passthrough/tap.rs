@@ -20,6 +20,8 @@ use crate::usage::{ServiceTier, Usage};
 pub(crate) struct Tap {
     format: Format,
     complete: bool,
+    /// The last event held nothing but the usage of a Chat stream.
+    usage_alone: bool,
     usage: Usage,
     /// What a Messages stream said of its usage, which it does in two parts.
     counts: Counts,
@@ -90,6 +92,7 @@ impl Tap {
         Self {
             format,
             complete: false,
+            usage_alone: false,
             usage: Usage::default(),
             counts: Counts::default(),
             sequence_number: None,
@@ -111,6 +114,7 @@ impl Tap {
     /// The event is an error, given as the client's format would have it in place of a stream. It counts as the stream's
     /// end: the client sees the event.
     pub(crate) fn event(&mut self, name: &str, data: &[u8]) -> Result<(), StreamError> {
+        self.usage_alone = false;
         match self.format {
             Format::Chat => self.chat(name, data),
             Format::Responses => self.responses(name, data),
@@ -121,6 +125,11 @@ impl Tap {
     /// Whether the stream said that it is complete: after that, its end is no failure.
     pub(crate) fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// Whether the event that was seen last is the chunk of a Chat stream that comes only because its usage was asked for.
+    pub(crate) fn saw_usage_alone(&self) -> bool {
+        self.usage_alone
     }
 
     /// The number that the next event of a Responses stream would have.
@@ -191,6 +200,10 @@ impl Tap {
             .choices
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
             .unwrap_or_default();
+        let no_choice = chunk.choices.is_some_and(|raw| raw.get().starts_with('['));
+        self.usage_alone = no_choice
+            && choices.is_empty()
+            && chunk.usage.is_some_and(|raw| raw.get().starts_with('{'));
         for choice in &choices {
             let delta: Delta<'_> = object(choice.delta).unwrap_or_default();
             self.sources.update_executed(delta.executed_tools);

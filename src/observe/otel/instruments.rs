@@ -41,8 +41,10 @@ const TOKENS: [f64; 14] = [
 /// What is counted. Models are named by the configuration's words: a client could name any.
 #[derive(Debug)]
 pub(super) struct Instruments {
-    client_duration: Histogram<f64>,
-    client_first_chunk: Histogram<f64>,
+    /// Under the name of the conventions since October 2026 too: what reads metrics follows slowly.
+    client_duration: [Histogram<f64>; 2],
+    /// Likewise.
+    client_first_chunk: [Histogram<f64>; 2],
     server_duration: Histogram<f64>,
     server_first_token: Histogram<f64>,
     server_token: Histogram<f64>,
@@ -73,16 +75,19 @@ impl Instruments {
                 .build()
         };
         Self {
-            client_duration: time(
+            client_duration: [
                 "gen_ai.client.operation.duration",
-                "Time that a call to a provider took",
-                &TIMES,
-            ),
-            client_first_chunk: time(
+                "gen_ai.client.inference.duration",
+            ]
+            .map(|name| time(name, "Time that a call to a provider took", &TIMES)),
+            client_first_chunk: [
                 "gen_ai.client.operation.time_to_first_chunk",
-                "Time until a provider's stream began to say something",
-                &TIMES,
-            ),
+                "gen_ai.client.inference.time_to_first_chunk",
+            ]
+            .map(|name| {
+                let text = "Time until a provider's stream began to say something";
+                time(name, text, &TIMES)
+            }),
             server_duration: time(
                 "gen_ai.server.request.duration",
                 "Time that a client's call took",
@@ -139,7 +144,9 @@ impl Instruments {
             KeyValue::new(REQUEST_MODEL, attempt.model_label().to_owned()),
         ];
         labels.extend(error.map(|error| KeyValue::new(ERROR_TYPE, error)));
-        self.client_duration.record(seconds, &labels);
+        for histogram in &self.client_duration {
+            histogram.record(seconds, &labels);
+        }
     }
 
     /// A call is over. `first_chunk` is how many seconds after its sending the provider's stream began.
@@ -163,7 +170,9 @@ impl Instruments {
             None => self.server_duration.record(duration, &labels),
         }
         if let Some(seconds) = first_chunk {
-            self.client_first_chunk.record(seconds, &labels);
+            for histogram in &self.client_first_chunk {
+                histogram.record(seconds, &labels);
+            }
         }
         let usage = &record.usage;
         if let Some(first) = record.time_to_first_event {

@@ -248,6 +248,7 @@ async fn a_call_is_a_server_span_with_a_client_span_in_the_callers_trace() {
             2_500_000_000.0,
         ),
         (format!("gen_ai.client.operation.duration {place}"), 1.0),
+        (format!("gen_ai.client.inference.duration {place}"), 1.0),
         (format!("gen_ai.server.request.duration {place}"), 1.0),
     ] {
         assert_eq!(metrics.get(&name), Some(&value), "{name}: {metrics:#?}");
@@ -279,6 +280,7 @@ async fn streams_tell_their_tools_and_times_converted_or_not() {
         assert!(attribute(client, "gen_ai.response.time_to_first_chunk").is_some());
         for name in [
             "gen_ai.client.operation.time_to_first_chunk",
+            "gen_ai.client.inference.time_to_first_chunk",
             "gen_ai.server.time_to_first_token",
             "gen_ai.server.time_per_output_token",
         ] {

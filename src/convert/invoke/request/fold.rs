@@ -364,7 +364,7 @@ fn add_mark(block: &mut Vec<u8>, mark: &[u8]) {
 }
 
 /// Whether a block may carry a cache mark.
-fn is_cacheable(body: &[u8], block: &Range<usize>) -> bool {
+pub(crate) fn is_cacheable(body: &[u8], block: &Range<usize>) -> bool {
     let Some(kind) = text(body, block, "type").map(RawStr::decode) else {
         return false;
     };

@@ -26,6 +26,7 @@ use crate::format::raw::RawStr;
 use crate::models::Capabilities;
 use crate::options::{MidSystem, Options};
 
+pub(crate) use self::fold::is_cacheable;
 pub(crate) use self::tools::runs_tool;
 
 /// The version that AWS demands in bodies.

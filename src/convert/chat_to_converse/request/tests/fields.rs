@@ -106,7 +106,7 @@ fn stop_sequences() {
     let done = case.with(json!({"stop": ["a\n", "", "\n\n"]}));
     done.has("/inferenceConfig/stopSequences", json!(["a\n"]))
         .approximated("stop");
-    assert_eq!(done.converted.state.stops, ["\n\n"]);
+    assert_eq!(done.state.stops, ["\n\n"]);
     case.with(json!({"stop": []}))
         .has("/inferenceConfig", json!(null))
         .exact();
@@ -114,7 +114,7 @@ fn stop_sequences() {
     let done = Case::model(LLAMA).with(json!({"stop": "\n"}));
     done.has("/inferenceConfig/stopSequences", json!(["\n"]))
         .exact();
-    assert!(done.converted.state.stops.is_empty());
+    assert!(done.state.stops.is_empty());
     case.invalid("stop[1]", json!({"stop": ["a", 1]}));
     Case::default()
         .options(|options| options.emulate_stop = Some(false))
@@ -126,10 +126,10 @@ fn the_state_knows_what_the_answer_needs() {
     let done = Case::default().with(json!({
         "model": "my \"sonnet\"", "stream": true, "stream_options": {"include_usage": true, "include_obfuscation": true},
     }));
-    assert!(done.converted.state.include_usage);
-    assert_eq!(done.converted.state.model, r#""my \"sonnet\"""#);
+    assert!(done.state.include_usage);
+    assert_eq!(done.state.model, r#""my \"sonnet\"""#);
     done.dropped("stream_options.include_obfuscation");
-    assert!(done.converted.headers.is_empty());
+    assert!(done.headers.is_empty());
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn deprecated_calls_are_answered_by_name() {
         {"role": "function", "name": "g", "content": "three"},
         {"role": "function", "name": "f", "content": "two"},
     ]}));
-    assert!(done.converted.state.legacy_functions);
+    assert!(done.state.legacy_functions);
     let result =
         |id: &str, said: &str| json!({"toolResult": {"toolUseId": id, "content": [text(said)]}});
     done.has("/messages/2/content", json!([result("fc_0", "one")]))
@@ -246,7 +246,7 @@ fn ids_and_names_are_made_valid() {
     )
     .approximated("messages[].tool_calls[].id");
     assert_eq!(
-        done.converted.state.tools.original("get_weather_f65d43"),
+        done.state.tools.original("get_weather_f65d43"),
         "get.weather"
     );
 }

@@ -76,8 +76,8 @@ fn freeform_tools_become_functions_with_one_input() {
         .as_str()
         .unwrap()
         .to_owned();
-    assert!(done.converted.state.tools.is_custom(&name));
-    assert_eq!(done.converted.state.tools.original(&name), "a b");
+    assert!(done.state.tools.is_custom(&name));
+    assert_eq!(done.state.tools.original(&name), "a b");
     done.has(
         "/toolConfig/tools/0/toolSpec/description",
         json!("d\n\nThe value of `input` must match this lark grammar:\nstart: \"x\""),
@@ -100,14 +100,14 @@ fn deprecated_functions() {
             json!({"tool_choice": {"disable_parallel_tool_use": true}}),
         )
         .exact();
-    assert!(done.converted.state.legacy_functions);
+    assert!(done.state.legacy_functions);
     let done =
         Case::model(NOVA).with(json!({"functions": [{"name": "f"}], "function_call": "auto"}));
     done.has("/toolConfig/toolChoice", json!({"auto": {}}))
         .exact();
     let done =
         Case::default().with(json!({"functions": [{"name": "f"}], "tools": [function("g")]}));
-    assert!(!done.converted.state.legacy_functions);
+    assert!(!done.state.legacy_functions);
     done.has("/toolConfig/tools", json!([spec("g"), spec("f")]));
 }
 

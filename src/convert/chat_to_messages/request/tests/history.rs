@@ -326,7 +326,7 @@ fn legacy_function_calls() {
         json!({"functions": [{"name": "f"}], "messages": [user(json!("u")), ask,
         {"role": "function", "name": "f", "content": "r"}]}),
     );
-    assert!(done.converted.state.legacy_functions);
+    assert!(done.state.legacy_functions);
     done.has(
         "tool_choice",
         json!({"type": "auto", "disable_parallel_tool_use": true}),
@@ -351,7 +351,7 @@ fn custom_calls_carry_their_input() {
         done.body["messages"][1]["content"][0]["input"],
         json!({"input": "SELECT \"a\"\n"})
     );
-    assert!(done.converted.state.tools.is_custom("sql"));
+    assert!(done.state.tools.is_custom("sql"));
     let at = "messages[1].tool_calls[0].type";
     Case::default().unsupported(at, json!({"messages": [user(json!("u")), {"role": "assistant", "tool_calls": [{"id": "c", "type": "web"}]}]}));
     let at = "messages[1].tool_calls[0].function.name";

@@ -92,7 +92,7 @@ fn names_are_mended_and_found_back() {
         .has("tool_choice", json!({"type": "tool", "name": "a_b_3"}));
     assert_eq!(done.body["messages"][1]["content"][0]["name"], "a_b_2");
     assert_eq!(done.body["messages"][1]["content"][1]["name"], "old_name");
-    let names = &done.converted.state.tools;
+    let names = &done.state.tools;
     assert_eq!(names.original("a_b_2"), "a.b");
     assert_eq!(names.original("a_b"), "a_b");
     assert!(names.is_custom("c_d") && names.original("c_d") == "c d");
@@ -207,7 +207,7 @@ fn legacy_choices() {
         "tools",
         json!([{"name": "f", "input_schema": {"type": "object"}}]),
     );
-    assert!(done.converted.state.legacy_functions);
+    assert!(done.state.legacy_functions);
     case.with(json!({"functions": functions, "function_call": "none"}))
         .has("tool_choice", json!({"type": "none"}));
     case.invalid(

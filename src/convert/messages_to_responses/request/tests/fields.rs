@@ -99,7 +99,9 @@ fn stop_sequences() {
         emulate_stop: Some(false),
         ..Options::default()
     };
-    Case::options(off).unsupported("stop_sequences", json!({"stop_sequences": ["END"]}));
+    Case::default()
+        .options(|o| *o = off)
+        .unsupported("stop_sequences", json!({"stop_sequences": ["END"]}));
     Case::default().invalid("stop_sequences", json!({"stop_sequences": vec!["x"; 65]}));
 }
 
@@ -152,11 +154,14 @@ fn hints_are_dropped_and_promises_refused() {
     }
     for field in ["container", "thread", "compaction"] {
         Case::default().unsupported(field, json!({ field: {"id": "x"} }));
-        Case::lossy().unsupported(field, json!({ field: {"id": "x"} }));
+        Case::default()
+            .lossy()
+            .unsupported(field, json!({ field: {"id": "x"} }));
         Case::default().with(json!({ field: null })).exact();
     }
     Case::default().unsupported("inference_geo", json!({"inference_geo": "eu"}));
-    Case::lossy()
+    Case::default()
+        .lossy()
         .with(json!({"inference_geo": "eu"}))
         .dropped("inference_geo");
     Case::default().unsupported(
@@ -276,7 +281,8 @@ fn efforts_and_thinking() {
         adaptive_effort: Some(Effort::Medium),
         ..Options::default()
     };
-    Case::options(options)
+    Case::default()
+        .options(|o| *o = options)
         .with(json!({"thinking": {"type": "adaptive"}}))
         .has("reasoning", json!({"effort": "medium"}));
 }
@@ -362,7 +368,10 @@ fn prefill() {
         prefill: Some(Prefill::Append),
         ..Options::default()
     };
-    for case in [Case::options(append), Case::lossy()] {
+    for case in [
+        Case::default().options(|o| *o = append),
+        Case::default().lossy(),
+    ] {
         let done = case.say(messages.clone());
         done.approximated("messages[].role");
         assert_eq!(done.body["input"][1]["content"], "{");

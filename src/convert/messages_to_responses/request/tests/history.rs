@@ -458,7 +458,7 @@ fn phases() {
         emit_phase: Some(true),
         ..Options::default()
     };
-    let done = Case::options(options).say(json!([
+    let done = Case::default().options(|o| *o = options).say(json!([
         {"role": "assistant", "content": [
             {"type": "text", "text": "a"}, {"type": "tool_use", "id": "i", "name": "n", "input": {}}, {"type": "text", "text": "b"}]},
         {"role": "assistant", "content": "c"},

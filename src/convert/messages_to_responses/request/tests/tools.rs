@@ -180,7 +180,8 @@ fn web_search() {
         .has("include", json!(["web_search_call.action.sources"]));
     let blocked = json!({"tools": [{"type": "web_search_20250305", "name": "web_search", "blocked_domains": ["b.org"]}]});
     Case::default().unsupported("tools[0].blocked_domains", blocked.clone());
-    Case::lossy()
+    Case::default()
+        .lossy()
         .with(blocked)
         .dropped("tools[].blocked_domains")
         .has("tools", json!([{"type": "web_search"}]));
@@ -207,7 +208,8 @@ fn web_fetch() {
         web_fetch_as_search: Some(true),
         ..Options::default()
     };
-    Case::options(options)
+    Case::default()
+        .options(|o| *o = options)
         .with(json!({"tools": [fetch], "tool_choice": {"type": "tool", "name": "web_fetch"}}))
         .has("tools", json!([{"type": "web_search"}]))
         .has(
@@ -272,7 +274,7 @@ fn mcp_servers() {
         json!({}),
     );
     Case::default().unsupported("tools[0].configs", but.clone());
-    Case::lossy().with(but).dropped("tools[].configs");
+    Case::default().lossy().with(but).dropped("tools[].configs");
     Case::default().invalid(
         "mcp_servers[0].url",
         json!({"mcp_servers": [{"name": "s"}]}),

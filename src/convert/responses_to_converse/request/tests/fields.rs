@@ -19,7 +19,7 @@ fn what_is_carried() {
         })
     );
     done.exact();
-    assert_eq!(done.converted.state.model, "\"m\"");
+    assert_eq!(done.state.model, "\"m\"");
     // What only Claude says is asked of nobody else, and nothing empty is sent.
     let done = Case::model(LLAMA).with(json!({}));
     assert_eq!(
@@ -183,7 +183,7 @@ fn a_body_that_is_no_request() {
         ("{}", "input"),
         (r#"{"input":" "}"#, "input"),
     ] {
-        let refusal = Case::default().try_run(body).unwrap_err();
+        let refusal = Case::default().try_run_text(body).unwrap_err();
         assert_eq!(
             (refusal.fault, &*refusal.param),
             (Fault::Invalid, param),
@@ -195,20 +195,7 @@ fn a_body_that_is_no_request() {
 }
 
 fn convert_bytes(body: &[u8]) -> Refusal {
-    let capabilities = ModelTable::new().lookup(SONNET);
-    convert(
-        body,
-        &mut RequestContext {
-            model: SONNET,
-            provider: Provider::AwsBedrock,
-            options: &Options::default(),
-            headers: &http::HeaderMap::new(),
-            capabilities: &capabilities,
-            lossy: false,
-            report: &mut LossReport::default(),
-        },
-    )
-    .unwrap_err()
+    Case::default().try_run_bytes(body).unwrap_err()
 }
 
 #[test]
@@ -336,7 +323,7 @@ fn output_formats() {
     .has(&format!("{at}/description"), json!("d"))
     .approximated("text.format.schema");
     let open = r#"{"model":"m","input":"hi","text":{"format":{"type":"json_schema","strict":false,"schema":{"type":"object","z":1,"a":2}}}}"#;
-    let done = Case::model(GPT_OSS).try_run(open).unwrap();
+    let done = Case::model(GPT_OSS).try_run_text(open).unwrap();
     done.has(
         &format!("{at}/schema"),
         json!(r#"{"type":"object","z":1,"a":2}"#),

@@ -8,7 +8,7 @@ fn with(tool: Value) -> Value {
 
 #[test]
 fn functions() {
-    let done = Case::default().try_run(
+    let done = Case::default().try_run_text(
         r#"{"input":"x","tools":[{"type":"function","name":"get.weather","description":"W","parameters":{"type":"object","z":1.50,"a":{"$ref":"b"}},"strict":true}]}"#,
     ).unwrap();
     done.has(
@@ -21,12 +21,7 @@ fn functions() {
         done.text
             .contains(r#""json":{"type":"object","z":1.50,"a":{"$ref":"b"}}"#)
     );
-    let tool = done
-        .converted
-        .state
-        .tools
-        .get("get_weather_f65d43")
-        .unwrap();
+    let tool = done.state.tools.get("get_weather_f65d43").unwrap();
     assert_eq!((&*tool.name, tool.custom), ("get.weather", false));
 
     let empty = json!({"type": "object", "properties": {}});
@@ -96,7 +91,7 @@ fn freeform_tools() {
     )
     .approximated("tools[].type")
     .approximated("tools[].format");
-    assert!(done.converted.state.tools.get("apply").unwrap().custom);
+    assert!(done.state.tools.get("apply").unwrap().custom);
 }
 
 #[test]
@@ -117,7 +112,7 @@ fn namespaces() {
         .has("/messages/3/content/0/toolUse/name", json!("crm__gone"))
         .approximated("tools[].tools")
         .dropped("tools[]");
-    let tools = &done.converted.state.tools;
+    let tools = &done.state.tools;
     let find = tools.get("crm__find").unwrap();
     assert_eq!(
         (&*find.name, find.namespace.as_deref()),

@@ -291,7 +291,7 @@ fn cache_options() {
         .dropped("prompt_cache_options");
     let done = Case::default().with(json!({"prompt_cache_options": {"prewarm": true}}));
     done.has("max_tokens", json!(0));
-    assert!(done.converted.state.prewarm);
+    assert!(done.state.prewarm);
 }
 
 #[test]
@@ -336,6 +336,6 @@ fn wrong_types_are_named() {
     ] {
         Case::default().invalid(param, members);
     }
-    let refusal = Case::default().try_run("[]").unwrap_err();
+    let refusal = Case::default().try_run_text("[]").unwrap_err();
     assert_eq!(refusal.fault, Fault::Invalid);
 }

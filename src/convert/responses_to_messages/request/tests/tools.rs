@@ -66,7 +66,7 @@ fn freeform_tools_and_namespaces() {
     assert_eq!(sent[3].get("description"), None);
     done.dropped("tools[]").approximated("tools[].tools");
 
-    let map = &done.converted.state.tools;
+    let map = &done.state.tools;
     let tool = |name: &str, namespace: Option<&str>, custom| SentTool {
         name: name.to_owned(),
         namespace: namespace.map(str::to_owned),
@@ -322,7 +322,7 @@ fn stubs_for_calls_without_tools() {
 #[test]
 fn schemas_keep_their_order_and_spelling() {
     let body = r#"{"model":"m","input":"x","tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{"z":{"default":1.50},"a":{}}}}]}"#;
-    let done = Case::default().try_run(body).unwrap();
+    let done = Case::default().try_run_text(body).unwrap();
     assert!(
         done.text
             .contains(r#""properties":{"z":{"default":1.50},"a":{}}"#)
