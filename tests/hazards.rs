@@ -47,7 +47,11 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "src/client/mod.rs",
         "one client for each TLS identity",
     ),
-    ("B2", "tests/load.rs", "b2_ten_thousand_streams_at_rest_are_held"),
+    (
+        "B2",
+        "tests/load.rs",
+        "b2_ten_thousand_streams_at_rest_are_held",
+    ),
     ("B5", "benches/convert.rs", "fn main"),
 ];
 
