@@ -51,6 +51,7 @@ impl Builder {
 
     /// Starts the program at this address or `unix:` socket and waits until it listens.
     pub fn start_at(self, place: &str) -> Gateway {
+        let secrets = self.secrets();
         let (mut command, config) = self.command();
         command.args(["--listen", place]);
         let mut child = command.spawn().expect("start the gateway program");
@@ -64,6 +65,7 @@ impl Builder {
             log,
             reader: Some(reader),
             config,
+            secrets,
         };
         match gateway.log.wait(PATIENCE, |text| {
             let line = text.lines().find(|line| line.contains(LISTENING))?;
@@ -83,6 +85,35 @@ impl Builder {
         finished
     }
 
+    /// The keys that the program is told, where they are long enough to be told from other words.
+    fn secrets(&self) -> Vec<String> {
+        let lines = self.config.iter().flat_map(|config| config.lines());
+        let of_file = lines.flat_map(|line| {
+            // A line may be an inline table of several.
+            let words: Vec<_> = line.split('"').collect();
+            let secret = |pair: &[&str]| {
+                let name = pair[0].trim_end().strip_suffix('=')?.trim_end();
+                let names = ["api_key", "secret_access_key", "session_token", "key"];
+                let ends = |wanted: &&str| {
+                    name.strip_suffix(*wanted).is_some_and(|rest| {
+                        !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                    })
+                };
+                names.iter().any(ends).then(|| pair[1].to_owned())
+            };
+            words.chunks_exact(2).filter_map(secret).collect::<Vec<_>>()
+        });
+        let of_environment = self.environment.iter().filter(|(name, _)| {
+            ["_KEY", "_SECRET", "_TOKEN"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        });
+        of_file
+            .chain(of_environment.map(|(_, value)| value.clone()))
+            .filter(|secret| secret.len() >= 8)
+            .collect()
+    }
+
     fn command(self) -> (Command, Option<ConfigFile>) {
         let program = program();
         assert!(
@@ -92,7 +123,7 @@ impl Builder {
         );
         let mut command = Command::new(program);
         process::clean_environment(&mut command)
-            .env("RUST_LOG", "debug")
+            .env("RUST_LOG", "debug,tower_llm_gateway=trace,gateway=trace")
             .envs(self.environment)
             .args(self.arguments)
             .stdin(Stdio::null())
@@ -198,6 +229,8 @@ pub struct Gateway {
     log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
     config: Option<ConfigFile>,
+    /// What must never be in the log.
+    secrets: Vec<String>,
 }
 
 impl Gateway {
@@ -296,6 +329,13 @@ impl Drop for Gateway {
             ) {
                 let _ = self.child.kill();
                 let _ = self.child.wait();
+            }
+        }
+        if !std::thread::panicking() {
+            let log = self.log();
+            for secret in &self.secrets {
+                let line = log.lines().find(|line| line.contains(secret.as_str()));
+                assert_eq!(line, None, "a key is in the log");
             }
         }
         if std::thread::panicking() {
