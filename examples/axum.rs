@@ -34,8 +34,13 @@ fn gateway() -> Result<Gateway<HttpsClient>, Box<dyn Error + Send + Sync>> {
         let Ok(key) = env::var(variable) else {
             continue;
         };
-        let connection = Connection::builder(provider.id(), provider)
-            .credential(Credential::api_key(key))
+        let mut connection =
+            Connection::builder(provider.id(), provider).credential(Credential::api_key(key));
+        // As the vendors' SDKs call it: ANTHROPIC_BASE_URL beside ANTHROPIC_API_KEY.
+        if let Ok(base) = env::var(variable.replace("_API_KEY", "_BASE_URL")) {
+            connection = connection.base_url(base);
+        }
+        let connection = connection
             .build()
             .map_err(|error| format!("{variable}: {error}"))?;
         let connection = Arc::new(connection);

@@ -20,10 +20,12 @@ use tower_llm_gateway::{Connection, Credential, Gateway, Provider, Rule, Target}
 /// A gateway that sends every model to OpenAI.
 fn gateway(key: String) -> Result<Gateway<HttpsClient>, Box<dyn Error + Send + Sync>> {
     let timeouts = Timeouts::default();
-    let openai = Connection::builder("openai", Provider::OpenAi)
-        .credential(Credential::api_key(key))
-        .build()?;
-    let openai = Arc::new(openai);
+    let mut openai =
+        Connection::builder("openai", Provider::OpenAi).credential(Credential::api_key(key));
+    if let Ok(base) = env::var("OPENAI_BASE_URL") {
+        openai = openai.base_url(base);
+    }
+    let openai = Arc::new(openai.build()?);
     Ok(Gateway::builder()
         .timeouts(timeouts)
         .connection(openai.clone())

@@ -1,7 +1,7 @@
 //! What travels between the layers in a request's and a response's extensions.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ pub struct Call {
     pub(crate) followers: Followers,
     /// The prompt's estimated tokens, once somebody asked.
     pub(crate) tokens: OnceLock<u64>,
+    /// The try that is under way keeps the deadline itself: nobody above it needs a clock for that.
+    pub(crate) timed: AtomicBool,
 }
 
 /// A try, and when it began.
@@ -354,6 +356,58 @@ pub struct Outcome {
 }
 
 /// What an embedder wants for one call: put it into the request's extensions before the gateway sees it.
+///
+/// [`RouteLayer`](crate::RouteLayer), and so every [`Gateway`](crate::Gateway), takes all of it;
+/// [`ConvertLayer::to`](crate::ConvertLayer::to) alone takes target, deadline and lossiness.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use std::time::Duration;
+///
+/// use http::Request;
+/// use tower::ServiceExt;
+/// use tower_llm_gateway::settings::Lossy;
+/// use tower_llm_gateway::testing::{Reply, Upstream};
+/// use tower_llm_gateway::{
+///     CallOptions, CallRecord, Connection, Credential, ErrorClass, Gateway, Observer, Payload, Provider, Target,
+/// };
+///
+/// #[derive(Debug, Default)]
+/// struct Tags(Mutex<Vec<String>>);
+///
+/// impl Observer for Tags {
+///     fn call_ended(&self, record: &CallRecord) {
+///         let tags = record.tags.iter().map(|(name, value)| format!("{name}={value}"));
+///         self.0.lock().unwrap().extend(tags);
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // No route leads anywhere, and no connection ever comes about.
+/// let upstream = Upstream::always(Reply::fail(ErrorClass::NeverSent));
+/// let tags = Arc::new(Tags::default());
+/// let gateway = Gateway::builder().observer(tags.clone()).build(upstream.clone())?;
+///
+/// let claude = Connection::builder("tenants-own", Provider::Anthropic).credential(Credential::api_key("k")).build()?;
+/// let options = CallOptions::new()
+///     .target(Target::new(Arc::new(claude)).model("claude-haiku-4-5"))
+///     .max_retries(0)
+///     .deadline(Duration::from_secs(20))
+///     .lossy(Lossy::Drop)
+///     .tag("tenant", "t1");
+/// let body = Payload::new(r#"{"model":"anything","messages":[{"role":"user","content":"Hi"}]}"#);
+/// let request = Request::post("/v1/chat/completions").extension(options).body(body)?;
+/// let response = gateway.oneshot(request).await?;
+///
+/// assert_eq!(response.status(), 502);
+/// assert_eq!(response.headers()["x-gateway-connection"], "tenants-own");
+/// assert_eq!(upstream.requests().len(), 1, "no further try");
+/// drop(response);
+/// assert_eq!(*tags.0.lock().unwrap(), ["tenant=t1"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct CallOptions {

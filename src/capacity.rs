@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tokio::time::Instant;
 
 use crate::convert::{rate_limit, rfc3339};
@@ -277,6 +277,14 @@ impl Meter {
     ///
     /// Sources: OpenAI's and Groq's `x-ratelimit-*`, Anthropic's `anthropic-ratelimit-*`.
     pub(crate) fn observe(&self, headers: &HeaderMap, now_unix: u64) {
+        // Many answers say nothing of limits; the names are put together only for those that do.
+        let is_of_limits = |name: &HeaderName| {
+            let name = name.as_str();
+            name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")
+        };
+        if !headers.keys().any(is_of_limits) {
+            return;
+        }
         let requests = told(headers, "requests", now_unix);
         let tokens = told(headers, "tokens", now_unix);
         let input = told(headers, "input-tokens", now_unix);

@@ -2,6 +2,15 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
+/// The moment so long after `start`. A time that overflows the clock is no limit at all; a day is as good.
+pub(crate) fn after(start: Instant, time: Duration) -> Instant {
+    start
+        .checked_add(time)
+        .unwrap_or_else(|| start + Duration::from_secs(86_400))
+}
+
 /// The wall clock of the gateway: what `created` members and HTTP dates are made and compared with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {

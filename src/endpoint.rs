@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::{HeaderMap, Uri};
+
 /// The format that a client speaks: its requests, answers, stream events and error bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -12,6 +14,17 @@ pub enum Format {
     Responses,
     /// Anthropic Messages.
     Messages,
+}
+
+impl Format {
+    /// What the client of a request speaks: by its path, and where that is unknown by the header that only Anthropic's have.
+    pub(crate) fn of_request(uri: &Uri, headers: &HeaderMap) -> Self {
+        match Endpoint::from_path(uri.path()) {
+            Some(endpoint) => endpoint.format(),
+            None if headers.contains_key("anthropic-version") => Self::Messages,
+            None => Self::Chat,
+        }
+    }
 }
 
 /// An endpoint of the gateway, one for each path that clients `POST` to.

@@ -65,12 +65,19 @@ type Stack<C> = Route<Retry<Convert<Auth<C>>>>;
 #[derive(Clone)]
 pub struct Gateway<C> {
     stack: Stack<C>,
+    // One piece: servers clone the service for each request.
+    plan: Arc<Plan>,
+}
+
+/// What a gateway is made of, but for the client.
+#[derive(Debug)]
+struct Plan {
     layers: Layers,
     table: Arc<RouteTable>,
 }
 
 /// The layers, to be put around a client.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Layers {
     route: RouteLayer,
     retry: RetryLayer,
@@ -98,16 +105,15 @@ impl<C> Gateway<C> {
     #[must_use]
     pub fn with_client<D>(self, client: D) -> Gateway<D> {
         Gateway {
-            stack: self.layers.around(client),
-            layers: self.layers,
-            table: self.table,
+            stack: self.plan.layers.around(client),
+            plan: self.plan,
         }
     }
 
     /// Where calls go.
     #[must_use]
     pub fn routes(&self) -> &Arc<RouteTable> {
-        &self.table
+        &self.plan.table
     }
 }
 
@@ -136,7 +142,7 @@ where
 impl<C> fmt::Debug for Gateway<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway")
-            .field("table", &self.table)
+            .field("table", &self.plan.table)
             .finish_non_exhaustive()
     }
 }
@@ -273,8 +279,7 @@ impl GatewayBuilder {
         };
         Ok(Gateway {
             stack: layers.around(client),
-            layers,
-            table,
+            plan: Arc::new(Plan { layers, table }),
         })
     }
 }

@@ -46,9 +46,19 @@ const CREDENTIALS: [&str; 8] = [
 
 /// Removes every credential.
 pub(crate) fn strip_credentials(headers: &mut HeaderMap) {
-    for name in CREDENTIALS {
-        headers.remove(name);
+    // Mostly there is none: to look through the few names is less than to look for each.
+    let is_credential = |name: &HeaderName| CREDENTIALS.contains(&name.as_str());
+    if headers.keys().any(is_credential) {
+        for name in CREDENTIALS {
+            headers.remove(name);
+        }
     }
+}
+
+/// Whether a header holds a credential.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn is_credential(name: &HeaderName) -> bool {
+    CREDENTIALS.contains(&name.as_str())
 }
 
 /// The headers of a request to a provider: built afresh, so that nothing of the client's gets there by accident.

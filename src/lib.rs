@@ -4,6 +4,15 @@
 //! requests, answers and streams are rewritten on the fly, in one hop. Where both sides speak the same format, every byte but
 //! the model's name is what the other side sent.
 //!
+//! ```text
+//!           Chat Completions, Responses or Messages                           the provider's own format
+//!                            │  ▲                                                     │  ▲
+//! ┌──────────────────────────▼──┴─────────────────────────────────────────────────────▼──┴───────────┐
+//! │  RouteLayer ────────► RetryLayer ────────► ConvertLayer ────────► AuthLayer ────────► your client │
+//! │  model → targets      tries, fallbacks     request ⇄ answer       keys, SigV4                     │
+//! └───────────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
 //! # A server stack
 //!
 //! [`Gateway`] assembles the four layers around a client, and [`GatewayLayer`] puts the result in front of any service:
@@ -81,6 +90,49 @@
 //! `RouteLayer → RetryLayer → ConvertLayer → AuthLayer → client`. A fallback may change the provider, so conversion and
 //! credentials run inside the retry, each try afresh from the client's own bytes. Between the layers travel types in the
 //! requests' and responses' extensions: [`Attempt`], [`Failure`], [`Outcome`]; an embedder may put [`CallOptions`] there.
+//!
+//! | module | layer | alone it |
+//! |---|---|---|
+//! | [`route`] | [`RouteLayer`] | finds endpoint, model and targets, and answers errors in the client's format |
+//! | [`retry`] | [`RetryLayer`] | tries again, on the same target or the next |
+//! | [`convert`] | [`ConvertLayer`] | speaks another format to one target ([`ConvertLayer::to`]) |
+//! | [`auth`] | [`AuthLayer`] | authorises or signs any request ([`AuthLayer::with`]) |
+//! | [`mount`] | [`GatewayLayer`] | puts a finished gateway in front of another service |
+//!
+//! # What is not carried exactly
+//!
+//! Every field of a client's request is carried, or reported in `x-gateway-approximated` or `x-gateway-dropped`, or refused with a 400 that
+//! names it. The report is also in [`Outcome`], as [`LossReport`]. `docs/pairs` in the repository has a table of every field for every pair
+//! of formats, which a test makes by sending each of them.
+//!
+//! # Errors
+//!
+//! A [`Gateway`] never fails: its error type is [`Infallible`](std::convert::Infallible), and whatever went wrong is an answer in the format of the
+//! client that asked, with the status that its SDK expects. Converted streams never fail either; they end in an error event. Streams that pass
+//! through end with a [`BodyError`] where the provider's broke inside an event. Of your client's errors the gateway wants to know whether
+//! the request may have been sent ([`ErrorClass`]): give it a function with [`GatewayBuilder::classify`]; the feature `client` has one for hyper-util.
+//!
+//! A layer used alone passes its inner service's errors on as [`Error`]. Under a server that wants none, put a handler above it.
+//!
+//! # Where to put it
+//!
+//! Outside the gateway: tracing, panics, sensitive headers, decompression, a limit of the body. Inside, around the client: pools, proxies,
+//! mTLS; no retries, and nothing that changes the body, because requests to AWS are signed. A response compression outside delays streams.
+//! With axum, [`GatewayLayer`] is the last call on a router, after its fallback: see [`mount`]. Every service here is
+//! `Clone + Send + Sync + 'static` if the client is.
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `aws` (default) | SigV4 and AWS's types of credentials, for the two Bedrock providers |
+//! | `aws-config` | AWS's default chain of credentials, and roles to assume |
+//! | `client` | hyper-util's client over rustls, proxies, and the classifier of its errors |
+//! | `config` | the configuration file as serde types |
+//! | `metrics` | an observer that feeds the `metrics` facade |
+//! | `otel` | an observer that feeds OpenTelemetry; no exporter |
+//!
+//! Without any, the layers work around any client that is a `Service<Request<Payload>>`, also without TLS.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -93,6 +145,7 @@
     )
 )]
 
+mod alarm;
 pub mod auth;
 #[doc(hidden)]
 pub mod bench;
@@ -120,6 +173,7 @@ pub mod models;
 pub mod mount;
 pub mod observe;
 mod options;
+pub mod payload;
 pub mod price;
 pub mod provider;
 mod random;
@@ -128,8 +182,8 @@ pub mod route;
 pub mod settings;
 mod shutdown;
 pub mod target;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod usage;
 
 pub use auth::{AuthLayer, Credential};
@@ -143,6 +197,7 @@ pub use gateway::{Gateway, GatewayBuilder};
 pub use models::ModelTable;
 pub use mount::GatewayLayer;
 pub use observe::{CallRecord, Observer, UsageHandle};
+pub use payload::PayloadLayer;
 pub use price::PriceTable;
 pub use provider::Provider;
 pub use retry::RetryLayer;

@@ -2,32 +2,37 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
 use http::{HeaderName, Request, Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Service, ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::{DecompressionBody, DecompressionLayer};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tower_llm_gateway::settings::Limits;
+use tower_llm_gateway::testing::{Reply, Upstream};
 use tower_llm_gateway::{
-    BodyError, Connection, Credential, Gateway, GatewayBuilder, GatewayLayer, Payload, Provider,
-    Rule, Target,
+    BodyError, BoxError, Connection, Credential, Gateway, GatewayBuilder, GatewayLayer, Payload,
+    Provider, Rule, Target,
 };
 
+const CHAT: &str = "/v1/chat/completions";
 const QUESTION: &str = r#"{"model":"claude-x","messages":[{"role":"user","content":"hi"}]}"#;
 const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":[{"type":"text","text":"hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":2}}"#;
 /// `{}`, compressed.
@@ -47,13 +52,27 @@ fn builder() -> GatewayBuilder {
         .rule(Rule::new("*", [Target::new(connection)]))
 }
 
-async fn anthropic(request: Request<Payload>) -> Result<Response<Full<Bytes>>, Infallible> {
-    assert_eq!(request.uri().path(), "/v1/messages");
-    assert_eq!(request.headers()["x-api-key"], "provider-key");
-    Ok(Response::builder()
-        .header("content-type", "application/json")
-        .body(Full::from(ANSWER))
-        .unwrap())
+/// A provider that answers what it takes: Anthropic's path and the connection's key.
+fn anthropic() -> Upstream {
+    Upstream::answering(|request| {
+        if request.path() == "/v1/messages" && request.header("x-api-key") == Some("provider-key") {
+            Reply::json(ANSWER)
+        } else {
+            Reply::new().status(404)
+        }
+    })
+}
+
+/// The gateway of `below` at Chat's path of an axum service.
+fn app<C, B>(below: C) -> Router
+where
+    C: Service<Request<Payload>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    C::Error: Into<BoxError> + Send,
+    C::Future: Send,
+    B: http_body::Body<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<BoxError> + Send,
+{
+    Router::new().route_service(CHAT, builder().build(below).unwrap())
 }
 
 async fn serve(app: Router) -> SocketAddr {
@@ -89,7 +108,7 @@ async fn grpc_and_the_gateway_share_a_port_over_both_versions_of_http() {
     reporter
         .set_service_status("", tonic_health::ServingStatus::Serving)
         .await;
-    let gateway = builder().build(service_fn(anthropic)).unwrap();
+    let gateway = builder().build(anthropic()).unwrap();
     let app = tonic::service::Routes::new(health)
         .into_axum_router()
         .layer(GatewayLayer::new(gateway));
@@ -125,78 +144,216 @@ async fn grpc_and_the_gateway_share_a_port_over_both_versions_of_http() {
 async fn tower_https_layers_go_around_it() {
     let panics = Arc::new(AtomicBool::new(false));
     let switch = panics.clone();
-    let below = service_fn(move |request: Request<Payload>| {
+    let below = anthropic().map_request(move |request: Request<Payload>| {
         assert!(!switch.load(Ordering::Relaxed), "a defect of the client");
-        anthropic(request)
+        request
     });
-    let gateway = builder().build(below).unwrap();
-    let app = Router::new()
-        .route_service("/v1/chat/completions", gateway)
-        .layer(
-            ServiceBuilder::new()
-                .layer(SetSensitiveHeadersLayer::new([
-                    header::AUTHORIZATION,
-                    HeaderName::from_static("x-api-key"),
-                ]))
-                .layer(TraceLayer::new_for_http())
-                .layer(CatchPanicLayer::new())
-                .layer(TimeoutLayer::with_status_code(
-                    StatusCode::GATEWAY_TIMEOUT,
-                    Duration::from_secs(20),
-                ))
-                .layer(RequestBodyLimitLayer::new(1000)),
-        );
+    let app = app(below).layer(
+        ServiceBuilder::new()
+            .layer(SetSensitiveHeadersLayer::new([header::AUTHORIZATION]))
+            .layer(TraceLayer::new_for_http())
+            .layer(CatchPanicLayer::new())
+            .layer(TimeoutLayer::with_status_code(
+                StatusCode::GATEWAY_TIMEOUT,
+                Duration::from_secs(20),
+            ))
+            .layer(RequestBodyLimitLayer::new(1000)),
+    );
     let address = serve(app).await;
-    let ask = |body: String| client(false).request(post(address, "/v1/chat/completions", body));
+    let ask = || client(false).request(post(address, CHAT, QUESTION));
 
-    let response = ask(QUESTION.to_owned()).await.unwrap();
+    let response = ask().await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(text(response).await.contains("hello"));
 
-    let large = QUESTION.replace("hi", &"x".repeat(2000));
-    assert_eq!(ask(large).await.unwrap().status(), 413);
-
     panics.store(true, Ordering::Relaxed);
-    assert_eq!(ask(QUESTION.to_owned()).await.unwrap().status(), 500);
+    assert_eq!(ask().await.unwrap().status(), 500);
     panics.store(false, Ordering::Relaxed);
-    assert_eq!(ask(QUESTION.to_owned()).await.unwrap().status(), 200);
+    assert_eq!(ask().await.unwrap().status(), 200);
 }
 
-/// A provider that compresses although nobody asked for it.
-async fn compressing(_: Request<Payload>) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(Response::builder()
-        .header("content-type", "application/json")
-        .header("content-encoding", "gzip")
-        .body(Full::from(GZIPPED.to_vec()))
-        .unwrap())
+#[tokio::test]
+async fn a_body_limit_is_a_413_and_in_the_clients_format_where_the_gateway_meets_it() {
+    let upstream = anthropic();
+    let app = app(upstream.clone()).layer(RequestBodyLimitLayer::new(1000));
+    let large = QUESTION.replace("hi", &"x".repeat(2000));
+    // Without a length beforehand: the limit is met while the gateway reads.
+    let pieces = Reply::new().bytes(large.clone()).in_pieces_of(300);
+    let chunked = axum::body::Body::new(pieces.wait(Duration::ZERO).into_body());
+    let request = Request::post(CHAT).body(chunked).unwrap();
+    let response = app.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 413);
+    let told: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(told["error"]["code"], "request_too_large");
+    // With one, tower-http answers by itself, in plain text: `Limits::request_body` is for who minds.
+    let request = Request::post(CHAT)
+        .header("content-length", large.len())
+        .body(axum::body::Body::from(large.clone()))
+        .unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 413);
+    assert_eq!(text(response).await, "length limit exceeded");
+
+    let mut limits = Limits::default();
+    limits.request_body = 1000;
+    let gateway = builder().limits(limits).build(upstream.clone()).unwrap();
+    let request = Request::post(CHAT)
+        .header("content-length", large.len())
+        .body(Full::<Bytes>::from(large))
+        .unwrap();
+    let response = gateway.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 413);
+    assert!(
+        text(response)
+            .await
+            .contains(r#""code":"request_too_large""#)
+    );
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_around_it_ends_the_call_to_the_provider() {
+    let upstream = Upstream::always(Reply::never());
+    let app = app(upstream.clone()).layer(TimeoutLayer::with_status_code(
+        StatusCode::GATEWAY_TIMEOUT,
+        Duration::from_secs(5),
+    ));
+    let request = Request::post(CHAT).body(axum::body::Body::from(QUESTION));
+    let response = app.oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), 504);
+    assert_eq!((upstream.requests().len(), upstream.open()), (1, 0));
+}
+
+/// What is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_trace_shows_the_call_and_not_the_headers_that_are_marked() {
+    let log = Log::default();
+    let of_subscriber = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || of_subscriber.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let marked = [header::AUTHORIZATION, HeaderName::from_static("x-api-key")];
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(DefaultMakeSpan::new().include_headers(true))
+        .on_response(DefaultOnResponse::new().include_headers(true));
+    let app = app(anthropic()).layer(
+        ServiceBuilder::new()
+            .layer(SetSensitiveHeadersLayer::new(marked))
+            .layer(trace),
+    );
+    let request = Request::post(CHAT)
+        .header("authorization", "Bearer client-secret")
+        .header("x-api-key", "client-secret")
+        .body(axum::body::Body::from(QUESTION))
+        .unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    text(response).await;
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for word in [
+        "uri=/v1/chat/completions",
+        "finished processing request",
+        "x-gateway-provider",
+        "Sensitive",
+    ] {
+        assert!(log.contains(word), "{word}: {log}");
+    }
+    for secret in ["client-secret", "provider-key"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }
 
 #[tokio::test]
 async fn a_decompression_layer_goes_below_it() {
+    // A provider that compresses although nobody asked for it.
+    let gzip = Reply::json(&GZIPPED[..]).header("content-encoding", "gzip");
+    let upstream = Upstream::always(gzip);
     let ask = || {
         Request::post("/v1/messages")
             .body(Full::<Bytes>::from(QUESTION))
             .unwrap()
     };
-    let plain = builder().build(service_fn(compressing)).unwrap();
+    let plain = builder().build(upstream.clone()).unwrap();
     assert_eq!(plain.oneshot(ask()).await.unwrap().status(), 502);
 
     let below = ServiceBuilder::new()
         // The gateway wants bodies that can be moved.
         .map_response(|response: Response<DecompressionBody<_>>| response.map(Box::pin))
         .layer(DecompressionLayer::new())
-        .service(service_fn(compressing));
+        .service(upstream);
     let gateway = builder().build(below).unwrap();
     let response = gateway.oneshot(ask()).await.unwrap();
     assert_eq!(response.status(), 200);
+    assert!(!response.headers().contains_key("content-encoding"));
     assert_eq!(text(response).await, "{}");
+}
+
+/// A client of the owner's, with request and answer bodies that are not the gateway's.
+#[derive(Clone)]
+struct OwnClient(Upstream);
+
+type OwnBody = BoxBody<Bytes, std::io::Error>;
+
+impl Service<Request<OwnBody>> for OwnClient {
+    type Response = Response<OwnBody>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<OwnBody>, std::io::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), std::io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<OwnBody>) -> Self::Future {
+        let upstream = self.0.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let bytes = body.collect().await?.to_bytes();
+            let request = Request::from_parts(parts, Payload::new(bytes));
+            let response = upstream.oneshot(request).await;
+            let response = response.map_err(std::io::Error::other)?;
+            Ok(response.map(|body| body.map_err(std::io::Error::other).boxed()))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_client_with_bodies_of_another_type_goes_below_it() {
+    let upstream = anthropic();
+    let below = ServiceBuilder::new()
+        .map_request(|request: Request<Payload>| {
+            request.map(|body| body.map_err(|never| match never {}).boxed())
+        })
+        .service(OwnClient(upstream.clone()));
+    let gateway = builder().build(below).unwrap();
+    let request = Request::post(CHAT).body(Full::<Bytes>::from(QUESTION));
+    let response = gateway.oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(text(response).await.contains("hello"));
+    assert!(upstream.only_request().text().contains(r#""max_tokens""#));
 }
 
 #[tokio::test]
 async fn a_program_calls_it_without_a_server() {
     let below = ServiceBuilder::new()
         .concurrency_limit(1)
-        .service(service_fn(anthropic));
+        .service(anthropic());
     let gateway = builder().build(below).unwrap();
     // Any body of bytes goes in; boxed and erased it is one type for a program to hold.
     type Erased = BoxCloneSyncService<

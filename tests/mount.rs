@@ -238,6 +238,18 @@ async fn a_route_service() {
 }
 
 #[tokio::test]
+async fn a_nested_service_gets_its_paths_without_the_prefix() {
+    let app = own_routes().nest_service("/llm", gateway!());
+    let address = serve(app).await;
+    let answer = ask(address, "POST", "/llm/v1/messages", "").await;
+    assert!(
+        answer.is_gateways() && answer.status == 200,
+        "{}",
+        answer.text
+    );
+}
+
+#[tokio::test]
 async fn around_a_whole_router() {
     let service = GatewayLayer::new(gateway!()).layer(own_routes().fallback(own_fallback));
     let app = Router::new().fallback_service(service);
@@ -310,6 +322,18 @@ async fn in_a_hyper_server() {
         answer.text
     );
     assert_eq!(ask(address, "POST", "/hello", "").await.status, 404);
+
+    // HTTP/2 with prior knowledge, on the same port.
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
+        .http2_only(true)
+        .build_http::<Full<Bytes>>();
+    let request = Request::post(format!("http://{address}/v1/messages"))
+        .body(Full::from(r#"{"model":"claude-x"}"#))
+        .unwrap();
+    let response = client.request(request).await.unwrap();
+    assert_eq!(response.version(), http::Version::HTTP_2);
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().contains_key("x-gateway-request-id"));
 }
 
 /// What servers demand of a service, with the client that the crate makes.

@@ -2,6 +2,11 @@
 //! that the scripts and the upstream are right, and what the clients send), through the gateway to its demo providers, and through
 //! the gateway to the scripted upstream. Without Python or its packages the tests are skipped, unless `REQUIRE_SDKS=1`.
 
+// The scripted upstream frames its streams with the demo's encoder.
+#![allow(clippy::duplicate_mod)]
+
+#[path = "../examples/gateway/demo/mod.rs"]
+mod demo;
 pub mod support;
 
 #[path = "sdk/bedrock.rs"]
@@ -10,6 +15,8 @@ mod bedrock;
 mod cells;
 #[path = "sdk/judge.rs"]
 mod judge;
+#[path = "sdk/matrix/mod.rs"]
+mod matrix;
 #[path = "sdk/native.rs"]
 mod native;
 
@@ -21,10 +28,12 @@ use support::{fake, venv};
 
 /// What the clients know; it must never reach a provider.
 const CLIENT_KEY: &str = "sk-client-canary-4b1d77f2e0c9a863";
-/// What the gateway knows; it must never reach a client or the log.
-const PROVIDER_KEY: &str = "sk-provider-canary-9e27c0de55aa41b3";
-/// The name of the gateway's AWS credentials, which is no secret; the secret is [`PROVIDER_KEY`].
-const ACCESS_KEY_ID: &str = "AKIDSCRIPTED";
+/// What the gateway knows; it must never reach a client or the log. The demo providers take it.
+const PROVIDER_KEY: &str = "demo-sk-provider-canary-9e27c0de55aa41b3";
+/// The name of the gateway's AWS credentials, which is no secret.
+const ACCESS_KEY_ID: &str = demo::ACCESS_KEY_ID;
+/// The secret of these; it must not be told either.
+const SECRET_ACCESS_KEY: &str = demo::SECRET_ACCESS_KEY;
 /// How soon after a client has gone its call at the provider must be gone. Generous for a busy machine, yet far below the minute after
 /// which the scripted upstream gives up.
 const PROMPT: Duration = Duration::from_secs(3);
@@ -285,7 +294,7 @@ provider = "aws-bedrock"
 base_url = "{url}"
 region = "eu-west-1"
 access_key_id = "{ACCESS_KEY_ID}"
-secret_access_key = "{PROVIDER_KEY}"
+secret_access_key = "{SECRET_ACCESS_KEY}"
 
 [connections.scripted-invoke]
 provider = "aws-bedrock-invoke"
@@ -380,78 +389,88 @@ targets = [{{ connection = "scripted-openai" }}]
         let requests = self.upstream.requests();
         assert!(!requests.is_empty());
         for request in &requests {
-            let head = String::from_utf8_lossy(&request.head);
-            let bearer = format!("Bearer {PROVIDER_KEY}");
-            let is_native = request.target.contains("enerateContent");
-            let keys = ["x-api-key", "x-goog-api-key", "authorization"];
-            let keys = keys.map(|name| request.header(name));
-            match (provider, keys) {
-                ("anthropic", [Some(key), None, None]) => assert_eq!(key, PROVIDER_KEY, "{head}"),
-                ("gemini", [None, Some(key), None]) if is_native => {
-                    assert_eq!(key, PROVIDER_KEY, "{head}");
-                }
-                ("aws-bedrock", [None, None, Some(signature)]) => {
-                    let start = format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/");
-                    assert!(signature.starts_with(&start), "{head}");
-                    assert!(
-                        signature.contains("/eu-west-1/bedrock/aws4_request"),
-                        "{head}"
-                    );
-                    assert!(request.header("x-amz-date").is_some(), "{head}");
-                }
-                (_, [None, None, Some(key)]) => assert_eq!(key, bearer, "{head}"),
-                (_, keys) => panic!("{provider} gets no such keys: {keys:?}: {head}"),
-            }
-            assert_eq!(
-                request.header("anthropic-version").is_some(),
-                provider == "anthropic",
-                "{head}"
-            );
-            let organization = (provider == "openai").then_some("org-fixed");
-            assert_eq!(
-                request.header("openai-organization"),
-                organization,
-                "{head}"
-            );
-            assert!(
-                !request.contains(CLIENT_KEY),
-                "the client's key went upstream: {head}"
-            );
-            // AWS is sent nothing that proxies might change, and that has a meaning by itself.
-            let coding = (!provider.starts_with("aws-")).then_some("identity");
-            assert_eq!(request.header("accept-encoding"), coding, "{head}");
-            assert_eq!(
-                request.header("content-type"),
-                Some("application/json"),
-                "{head}"
-            );
-            assert_eq!(
-                request.header("host"),
-                Some(self.upstream.addr().to_string().as_str()),
-                "{head}"
-            );
-            assert!(!request.chunked, "{head}");
-            let length = request.body.len().to_string();
-            assert_eq!(
-                request.header("content-length"),
-                Some(length.as_str()),
-                "{head}"
-            );
-            for (name, _) in &request.headers {
-                let name = name.to_ascii_lowercase();
-                assert!(!name.starts_with("x-gateway-"), "{head}");
-                let hop = ["connection", "keep-alive", "te", "expect", "cookie"];
-                assert!(!hop.contains(&name.as_str()), "{head}");
-            }
+            check_request(provider, request, &self.upstream);
         }
         assert_eq!(self.upstream.errors(), Vec::<String>::new());
         judge::requests(&requests);
-        let log = self.gateway.log();
-        for secret in [CLIENT_KEY, PROVIDER_KEY] {
-            assert!(!log.contains(secret), "a key is in the log:\n{log}");
-        }
-        assert!(!log.contains("panicked"), "{log}");
+        check_log(&self.gateway);
         requests
+    }
+}
+
+/// Nothing secret is in the log, and nothing panicked.
+fn check_log(gateway: &Gateway) {
+    let log = gateway.log();
+    for secret in [CLIENT_KEY, PROVIDER_KEY, SECRET_ACCESS_KEY] {
+        assert!(!log.contains(secret), "a key is in the log:\n{log}");
+    }
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+/// What holds for every request that this provider got from the gateway.
+fn check_request(provider: &str, request: &Recorded, upstream: &Upstream) {
+    let head = String::from_utf8_lossy(&request.head);
+    let bearer = format!("Bearer {PROVIDER_KEY}");
+    let is_native = request.target.contains("enerateContent");
+    let keys = ["x-api-key", "x-goog-api-key", "authorization"];
+    let keys = keys.map(|name| request.header(name));
+    match (provider, keys) {
+        ("anthropic", [Some(key), None, None]) => assert_eq!(key, PROVIDER_KEY, "{head}"),
+        ("gemini", [None, Some(key), None]) if is_native => {
+            assert_eq!(key, PROVIDER_KEY, "{head}");
+        }
+        ("aws-bedrock", [None, None, Some(signature)]) => {
+            let start = format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/");
+            assert!(signature.starts_with(&start), "{head}");
+            assert!(
+                signature.contains("/eu-west-1/bedrock/aws4_request"),
+                "{head}"
+            );
+            assert!(request.header("x-amz-date").is_some(), "{head}");
+        }
+        (_, [None, None, Some(key)]) => assert_eq!(key, bearer, "{head}"),
+        (_, keys) => panic!("{provider} gets no such keys: {keys:?}: {head}"),
+    }
+    assert_eq!(
+        request.header("anthropic-version").is_some(),
+        provider == "anthropic",
+        "{head}"
+    );
+    let organization = (provider == "openai").then_some("org-fixed");
+    assert_eq!(
+        request.header("openai-organization"),
+        organization,
+        "{head}"
+    );
+    assert!(
+        !request.contains(CLIENT_KEY),
+        "the client's key went upstream: {head}"
+    );
+    // AWS is sent nothing that proxies might change, and that has a meaning by itself.
+    let coding = (!provider.starts_with("aws-")).then_some("identity");
+    assert_eq!(request.header("accept-encoding"), coding, "{head}");
+    assert_eq!(
+        request.header("content-type"),
+        Some("application/json"),
+        "{head}"
+    );
+    assert_eq!(
+        request.header("host"),
+        Some(upstream.addr().to_string().as_str()),
+        "{head}"
+    );
+    assert!(!request.chunked, "{head}");
+    let length = request.body.len().to_string();
+    assert_eq!(
+        request.header("content-length"),
+        Some(length.as_str()),
+        "{head}"
+    );
+    for (name, _) in &request.headers {
+        let name = name.to_ascii_lowercase();
+        assert!(!name.starts_with("x-gateway-"), "{head}");
+        let hop = ["connection", "keep-alive", "te", "expect", "cookie"];
+        assert!(!hop.contains(&name.as_str()), "{head}");
     }
 }
 

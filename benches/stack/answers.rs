@@ -1,5 +1,7 @@
 //! What clients ask and what providers answer: about 1.7 KB and 1 KB, and streams of two hundred events.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use tower_llm_gateway::codec::event_stream::encode_event;
 
@@ -14,11 +16,15 @@ pub(crate) enum Format {
     Messages,
     Converse,
     Gemini,
+    /// Messages on Bedrock's InvokeModel.
+    Invoke,
 }
 
 impl Format {
     pub(crate) fn of_path(path: &str) -> Self {
-        if path.contains("/model/") {
+        if path.contains("/invoke") {
+            Self::Invoke
+        } else if path.contains("/model/") {
             Self::Converse
         } else if path.contains("enerateContent") {
             Self::Gemini
@@ -28,6 +34,25 @@ impl Format {
             Self::Responses
         } else {
             Self::Chat
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "Chat",
+            Self::Responses => "Responses",
+            Self::Messages => "Messages",
+            Self::Converse => "Converse",
+            Self::Gemini => "Gemini",
+            Self::Invoke => "InvokeModel",
+        }
+    }
+
+    /// The media type of its streams.
+    pub(crate) fn stream_type(self) -> &'static str {
+        match self {
+            Self::Converse | Self::Invoke => "application/vnd.amazon.eventstream",
+            _ => "text/event-stream",
         }
     }
 }
@@ -40,19 +65,39 @@ fn words(count: usize) -> String {
         .collect()
 }
 
-/// A request of about 1.7 KB, or with a text of `extra` bytes more, in a client's format.
-pub(crate) fn request(client: Format, model: &str, stream: bool, extra: usize) -> Bytes {
+/// A request of about 1.7 KB, or with a text of `extra` bytes more, in a client's format; with a function, or with a web search,
+/// for which Gemini's native API is needed.
+pub(crate) fn request(
+    client: Format,
+    model: &str,
+    stream: bool,
+    extra: usize,
+    search: bool,
+) -> Bytes {
     let (system, question) = (words(700), words(700 + extra));
     let schema = r#"{"type":"object","properties":{"city":{"type":"string","description":"The city"}},"required":["city"]}"#;
+    let function = format!(
+        r#""name":"get_weather","description":"Looks up the weather","parameters":{schema}"#
+    );
+    let tool = match (client, search) {
+        (Format::Messages, true) => r#"{"type":"web_search_20250305","name":"web_search"}"#.into(),
+        (Format::Messages, false) => format!(
+            r#"{{"name":"get_weather","description":"Looks up the weather","input_schema":{schema}}}"#
+        ),
+        (Format::Responses, true) => r#"{"type":"web_search"}"#.into(),
+        (Format::Responses, false) => format!(r#"{{"type":"function",{function},"strict":false}}"#),
+        (_, true) => r#"{"googleSearch":{}}"#.into(),
+        (_, false) => format!(r#"{{"type":"function","function":{{{function}}}}}"#),
+    };
     let body = match client {
         Format::Messages => format!(
-            r#"{{"model":"{model}","max_tokens":1024,"stream":{stream},"system":"{system}","messages":[{{"role":"user","content":"{question}"}}],"tools":[{{"name":"get_weather","description":"Looks up the weather","input_schema":{schema}}}]}}"#
+            r#"{{"model":"{model}","max_tokens":1024,"stream":{stream},"system":"{system}","messages":[{{"role":"user","content":"{question}"}}],"tools":[{tool}]}}"#
         ),
         Format::Responses => format!(
-            r#"{{"model":"{model}","stream":{stream},"store":false,"instructions":"{system}","input":[{{"role":"user","content":"{question}"}}],"tools":[{{"type":"function","name":"get_weather","description":"Looks up the weather","parameters":{schema},"strict":false}}]}}"#
+            r#"{{"model":"{model}","stream":{stream},"store":false,"instructions":"{system}","input":[{{"role":"user","content":"{question}"}}],"tools":[{tool}]}}"#
         ),
         _ => format!(
-            r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"system","content":"{system}"}},{{"role":"user","content":"{question}"}}],"tools":[{{"type":"function","function":{{"name":"get_weather","description":"Looks up the weather","parameters":{schema}}}}}]}}"#
+            r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"system","content":"{system}"}},{{"role":"user","content":"{question}"}}],"tools":[{tool}]}}"#
         ),
     };
     Bytes::from(body)
@@ -68,7 +113,7 @@ pub(crate) fn whole(format: Format) -> Bytes {
         Format::Responses => format!(
             r#"{{"id":"resp_1","object":"response","created_at":1790000000,"status":"completed","error":null,"incomplete_details":null,"model":"m","output":[{{"type":"message","id":"msg_1","status":"completed","role":"assistant","content":[{{"type":"output_text","text":"{text}","annotations":[]}}]}}],"usage":{{"input_tokens":300,"input_tokens_details":{{"cached_tokens":0}},"output_tokens":150,"output_tokens_details":{{"reasoning_tokens":0}},"total_tokens":450}}}}"#
         ),
-        Format::Messages => format!(
+        Format::Messages | Format::Invoke => format!(
             r#"{{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{{"type":"text","text":"{text}"}}],"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":300,"output_tokens":150}}}}"#
         ),
         Format::Converse => format!(
@@ -198,6 +243,24 @@ pub(crate) fn events(format: Format) -> Events {
                         r#"{"usage":{"inputTokens":300,"outputTokens":200,"totalTokens":500},"metrics":{"latencyMs":1000},"p":"abc"}"#,
                     ),
                 ]),
+            }
+        }
+        Format::Invoke => {
+            let chunks = |stream: &Bytes| {
+                let mut wire = BytesMut::new();
+                let text = std::str::from_utf8(stream).expect("text");
+                for data in text.lines().filter_map(|line| line.strip_prefix("data: ")) {
+                    let payload =
+                        format!(r#"{{"bytes":"{}","p":"abcdef"}}"#, STANDARD.encode(data));
+                    encode_event("chunk", payload.as_bytes(), &mut wire).expect("a small frame");
+                }
+                wire.freeze()
+            };
+            let Events { head, text, tail } = events(Format::Messages);
+            Events {
+                head: chunks(&head),
+                text: chunks(&text),
+                tail: chunks(&tail),
             }
         }
         Format::Gemini => Events {

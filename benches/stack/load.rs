@@ -1,10 +1,12 @@
 //! The load: calls one after the other on connections that stay open.
 
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -14,7 +16,11 @@ use hyper_util::rt::TokioExecutor;
 pub(crate) type Caller = Client<HttpConnector, Full<Bytes>>;
 
 /// A client over one version of HTTP.
-pub(crate) fn caller(http2: bool) -> Caller {
+pub(crate) fn client<B>(http2: bool) -> Client<HttpConnector, B>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
     let mut http = HttpConnector::new();
     http.set_nodelay(true);
     Client::builder(TokioExecutor::new())
@@ -63,7 +69,7 @@ pub(crate) async fn calls(
     for _ in 0..lanes {
         let (url, body) = (url.clone(), body.clone());
         tasks.push(tokio::spawn(async move {
-            let caller = caller(http2);
+            let caller: Caller = client(http2);
             let mut latencies = Vec::with_capacity(count);
             for _ in 0..count {
                 latencies.push(call(&caller, &url, &body).await);
@@ -76,4 +82,17 @@ pub(crate) async fn calls(
         all.extend(task.await.expect("its calls"));
     }
     all
+}
+
+/// Runs all of these at once.
+pub(crate) async fn all<F: Future>(futures: impl Iterator<Item = F>) {
+    let mut futures: Vec<_> = futures.map(Box::pin).collect();
+    std::future::poll_fn(|cx| {
+        futures.retain_mut(|future| future.as_mut().poll(cx).is_pending());
+        match futures.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
 }

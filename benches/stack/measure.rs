@@ -1,6 +1,6 @@
 //! Medians and ratios.
 
-/// The median of some figures, and how far the others are from it at most, in percent.
+/// The median of some figures, and how far from it the middle half of them goes, in percent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Median {
     pub(crate) value: f64,
@@ -10,9 +10,10 @@ pub(crate) struct Median {
 pub(crate) fn median(mut figures: Vec<f64>) -> Median {
     figures.sort_by(f64::total_cmp);
     let value = figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN);
+    let quarter = figures.len() / 4;
     let (low, high) = (
-        figures.first().copied().unwrap_or(value),
-        figures.last().copied().unwrap_or(value),
+        figures.get(quarter).copied().unwrap_or(value),
+        figures.iter().rev().nth(quarter).copied().unwrap_or(value),
     );
     Median {
         value,

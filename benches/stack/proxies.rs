@@ -1,19 +1,17 @@
 //! The two proxies: one that rewrites nothing, and the gateway. Each on one thread, over the same client.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tower_llm_gateway::Payload;
 use tower_llm_gateway::client::client;
 use tower_llm_gateway::settings::Timeouts;
-use tower_llm_gateway::{Connection, Credential, Gateway, Provider, Rule, Target};
+
+use crate::load;
+use crate::providers::providers;
 
 async fn serve<S, B>(service: S)
 where
@@ -49,13 +47,11 @@ fn block_on(future: impl Future<Output = ()>) {
 }
 
 /// A reverse proxy that streams bodies and rewrites nothing but the host.
-pub(crate) fn raw(upstream: &str) {
+pub(crate) fn raw(upstream: &str, http2: bool) {
     let upstream: Uri = upstream.parse().expect("a URL");
     let authority: Authority = upstream.authority().expect("a host").clone();
     block_on(async move {
-        let mut http = HttpConnector::new();
-        http.set_nodelay(true);
-        let client: Client<_, Incoming> = Client::builder(TokioExecutor::new()).build(http);
+        let client = load::client::<Incoming>(http2);
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             let mut parts = std::mem::take(request.uri_mut()).into_parts();
             parts.scheme = Some(Scheme::HTTP);
@@ -69,42 +65,17 @@ pub(crate) fn raw(upstream: &str) {
     });
 }
 
-/// The gateway, with a connection to every provider; routes are named after them.
-pub(crate) fn gateway(upstream: &str) {
-    let timeouts = Timeouts::default();
-    let mut builder = Gateway::builder().timeouts(timeouts);
-    for provider in Provider::ALL {
-        let mut connection =
-            Connection::builder(provider.id(), provider).base_url(format!("{upstream}/v1"));
-        connection = match provider {
-            Provider::AwsBedrock | Provider::AwsBedrockInvoke => connection
-                .base_url(upstream)
-                .region("us-east-1")
-                .credential(Credential::aws_keys(
-                    "AKIDEXAMPLE",
-                    "secret",
-                    None::<String>,
-                )),
-            _ => connection.credential(Credential::api_key("provider-key")),
-        };
-        let connection = Arc::new(connection.build().expect("a connection"));
-        let mut target = Target::new(connection.clone());
-        target = target.model(match provider {
-            Provider::AwsBedrock | Provider::AwsBedrockInvoke => {
-                "anthropic.claude-sonnet-4-5-20250929-v1:0"
-            }
-            Provider::Anthropic => "claude-sonnet-4-5",
-            _ => "some-model",
-        });
-        builder = builder
-            .connection(connection)
-            .rule(Rule::new(provider.id(), [target]));
-    }
+/// The gateway. Its own client speaks HTTP/2 only where TLS agrees on it, so that for HTTP/2 it gets the raw proxy's.
+pub(crate) fn gateway(upstream: &str, http2: bool) {
+    let builder = providers(upstream);
     block_on(async move {
-        let client = client(&timeouts).expect("a client");
-        let gateway = builder.build(client).expect("a gateway");
-        let service = TowerToHyperService::new(gateway);
-        let _: Result<(), Infallible> = Ok(());
-        serve(service).await;
+        if http2 {
+            let gateway = builder.build(load::client::<Payload>(true));
+            serve(TowerToHyperService::new(gateway.expect("a gateway"))).await;
+        } else {
+            let client = client(&Timeouts::default()).expect("a client");
+            let gateway = builder.build(client).expect("a gateway");
+            serve(TowerToHyperService::new(gateway)).await;
+        }
     });
 }

@@ -1,40 +1,9 @@
 //! A small harness: times, counted allocations, and a table with the budgets.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+pub(crate) mod allocations;
+
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-/// The system's allocator, counting what is asked of it: new blocks, and old ones that grow.
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: everything is handed to the system's allocator as it came.
-#[allow(unsafe_code, reason = "a global allocator cannot be written without")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// The time that one round takes, and how many there are: the median counts.
 const ROUND: Duration = Duration::from_millis(40);
@@ -89,11 +58,11 @@ impl Table {
             }
             times *= 2;
         }
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations::count();
         let mut rounds: Vec<_> = (0..ROUNDS)
             .map(|_| time(times, &mut work).as_secs_f64() * 1e9 / f64::from(times))
             .collect();
-        let counted = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        let counted = allocations::count() - before;
         rounds.sort_by(f64::total_cmp);
         let nanoseconds = rounds[ROUNDS / 2];
         #[allow(clippy::cast_precision_loss, reason = "a figure for readers")]

@@ -1,7 +1,7 @@
 //! AWS Bedrock without a configuration file: from the region and the credentials in the environment.
 
+use tower_llm_gateway::GatewayBuilder;
 use tower_llm_gateway::config::Config;
-use tower_llm_gateway::{Endpoint, GatewayBuilder, Provider};
 
 use crate::setup::Env;
 
@@ -72,20 +72,11 @@ pub(crate) fn from_env(env: Env<'_>, claude: bool) -> Result<Option<GatewayBuild
     if !CREDENTIALS.iter().any(|names| names.iter().all(given)) {
         return Ok(None);
     }
-    let served = |name: &str| {
-        let provider = name.parse::<Provider>().ok();
-        provider.is_some_and(|provider| Endpoint::ALL.iter().any(|e| provider.serves(*e)))
-    };
     let mut text = String::new();
-    for name in [CONVERSE, INVOKE].into_iter().filter(|name| served(name)) {
+    for name in [CONVERSE, INVOKE] {
         text.push_str(&format!("[connections.{name}]\nprovider = \"{name}\"\n"));
     }
     let mut rule = |pattern: &str, connection: &str, model: Option<&str>| {
-        let connection = if served(connection) {
-            connection
-        } else {
-            CONVERSE
-        };
         let model = model.map_or_else(String::new, |model| format!(", model = \"{model}\""));
         text.push_str(&format!(
             "[[routes]]\nmodel = \"{pattern}\"\ntargets = [{{ connection = \"{connection}\"{model} }}]\n"

@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# Builds the image, runs its binary from the image's own root as its own user, and asks it for an answer of the demo
-# providers. Prints the image's size and how long the start takes. Needs buildah and root (or user namespaces).
+# Builds the image, runs its binary from the image's own root as its own user, and asks it for answers: of the demo providers, by
+# a configuration file, and by the environment alone. Prints the image's size and how long the start takes. Needs buildah and root
+# (or user namespaces).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+
+python3 examples/sidecar/check.py
 
 image="llm-gateway-test-$$"
 examples/sidecar/build.sh "$image"
 buildah() { command buildah --storage-driver vfs "$@"; }
 
 container="$(buildah from "$image")"
-pid=""
+pids=()
+# The program that runs below a shell of ours.
+program() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
 finish() {
-    if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; fi
+    for pid in "${pids[@]}"; do kill $(program "$pid") 2>/dev/null || true; done
     buildah rm "$container" >/dev/null
     buildah rmi "$image" >/dev/null
 }
@@ -33,25 +38,89 @@ assert config["Healthcheck"]["Test"] == ["CMD", "/gateway", "--health"], config
 run() { buildah run --isolation chroot --user 65532:65532 "$container" -- "$@"; }
 
 run /gateway --version
-log="$(mktemp)"
-# The program itself, in the image's root: its own start is what is timed.
-before="$(date +%s%N)"
-chroot --userspec=65532:65532 "$root" /gateway --listen 127.0.0.1:8097 2>"$log" &
-pid=$!
-until grep -q '^listening on' "$log"; do
-    kill -0 "$pid" || { cat "$log"; exit 1; }
-    sleep 0.002
-done
-echo "start: $((($(date +%s%N) - before) / 1000000)) ms to listening, chroot included"
-chroot --userspec=65532:65532 "$root" /gateway --health --listen 127.0.0.1:8097
-python3 - <<'PY'
-import json, urllib.request
-body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Hello from the container"}]}
-request = urllib.request.Request("http://127.0.0.1:8097/v1/chat/completions", json.dumps(body).encode())
-answer = json.load(urllib.request.urlopen(request, timeout=10))
-print("answer:", answer["choices"][0]["message"]["content"])
-PY
-kill -TERM "$pid"
-wait "$pid" || { echo "it did not stop well"; cat "$log"; exit 1; }
-pid=""
+# The program itself, in the image's root, as the image's user and with no other environment than VARIABLE=VALUE …; a root that cannot be
+# written to, as in the manifests, where this machine allows it.
+if unshare --mount true 2>/dev/null; then
+    inside() {
+        unshare --mount sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec chroot --userspec=65532:65532 "$@"' \
+            "$root" "$root" "$@"
+    }
+    echo "its root is read-only"
+else
+    inside() { chroot --userspec=65532:65532 "$root" "$@"; }
+    echo "its root is not read-only: no mounts can be made here"
+fi
+# start PORT VARIABLE=VALUE … -- ARGUMENT …: sets `pid` and `log`.
+start() {
+    local port="$1" variables=()
+    shift
+    while [ "$1" != -- ]; do variables+=("$1"); shift; done
+    shift
+    log="$(mktemp)"
+    before="$(date +%s%N)"
+    variables+=(NOTHING=set)
+    # The shell stays, so that what it waits for is its child alone.
+    (export "${variables[@]}"; inside /gateway --listen "127.0.0.1:$port" "$@"; exit $?) 2>"$log" &
+    pid=$!
+    pids+=("$pid")
+    until grep -q '^listening on' "$log"; do
+        kill -0 "$pid" || { cat "$log"; exit 1; }
+        sleep 0.002
+    done
+    took="$((($(date +%s%N) - before) / 1000000))"
+}
+stop() {
+    kill -TERM $(program "$1")
+    wait "$1" || { echo "it did not stop well"; exit 1; }
+}
+# ask PORT PATH BODY: the whole answer.
+ask() { curl -sS --max-time 10 --noproxy '*' "http://127.0.0.1:$1$2" ${3:+-d "$3"}; }
+# expect TEXT ANSWER
+expect() { [[ "$2" == *"$1"* ]] || { echo "no $1 in: $2"; exit 1; }; }
+hello='{"model":"MODEL","messages":[{"role":"user","content":"Hello from the container"}]}'
+unset "${!OPENAI_@}" "${!ANTHROPIC_@}" "${!GEMINI_@}" "${!GROQ_@}" "${!PERPLEXITY_@}" "${!AWS_@}"
+
+# 1. Nothing configured: the demo providers.
+start 8097 --
+demo="$pid"
+echo "start: $took ms to listening, chroot included"
+inside /gateway --health --listen 127.0.0.1:8097
+if inside /gateway --health --listen 127.0.0.1:8096 2>/dev/null; then echo "health where nobody listens"; exit 1; fi
+expect 'You said' "$(ask 8097 /v1/chat/completions "${hello/MODEL/claude-sonnet-4-5}")"
+echo "answers without configuration"
+
+# 2. A file, mounted where the manifests mount it. It names the gateway of step 1 as its provider.
+mkdir -p "$root/etc/gateway"
+cp examples/sidecar/gateway.toml "$root/etc/gateway/shipped.toml"
+cat >"$root/etc/gateway/gateway.toml" <<'TOML'
+shutdown_grace = "25s"
+[connections.first]
+provider = "openai-compatible"
+base_url = "http://127.0.0.1:8097/v1"
+api_key_env = "FIRST_KEY"
+[[routes]]
+model = "fast"
+targets = [{ connection = "first", model = "claude-sonnet-4-5" }]
+TOML
+start 8098 FIRST_KEY=demo-key -- --config /etc/gateway/gateway.toml
+expect 'You said' "$(ask 8098 /v1/chat/completions "${hello/MODEL/fast}")"
+# Another format, so that two gateways in a row convert.
+expect '"type":"message"' "$(ask 8098 /v1/messages '{"model":"fast","max_tokens":50,"messages":[{"role":"user","content":"Hello"}]}')"
+stop "$pid"
+if inside /gateway --check --config /etc/gateway/gateway.toml 2>/dev/null; then echo "a missing key was not found"; exit 1; fi
+(export ANTHROPIC_API_KEY=k OPENAI_API_KEY=k; inside /gateway --check --config /etc/gateway/shipped.toml) >/dev/null
+echo "answers by a file, and takes the one that is shipped"
+
+# 3. The environment alone.
+start 8098 GROQ_API_KEY=k ANTHROPIC_API_KEY=k --
+expect 'the environment' "$(cat "$log")"
+expect 'ready' "$(ask 8098 /readyz)"
+expect 'model: gpt-5' "$(ask 8098 /v1/messages '{"model":"gpt-5","max_tokens":5,"messages":[]}')"
+models="$(ask 8098 /v1/models)"
+expect '"object":"list"' "$models"
+stop "$pid"
+echo "takes its connections from the environment"
+
+stop "$demo"
+pids=()
 echo "stopped with exit code 0"

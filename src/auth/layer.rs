@@ -13,7 +13,28 @@ use crate::provider::Provider;
 /// over the final bytes.
 ///
 /// In a gateway it takes the credential from the target that `RetryLayer` chose. Alone, [`AuthLayer::with`] authorises
-/// every request to one provider.
+/// every request to one provider:
+///
+/// ```
+/// use http::Request;
+/// use tower::{Layer, ServiceExt};
+/// use tower_llm_gateway::testing::{Reply, Upstream};
+/// use tower_llm_gateway::{AuthLayer, Credential, Payload, Provider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let upstream = Upstream::always(Reply::json("{}"));
+/// let service = AuthLayer::with(Provider::Gemini, &Credential::api_key("ours"))?.layer(upstream.clone());
+/// let uri = "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions";
+/// // What a client sent by mistake stays here.
+/// let request = Request::post(uri).header("x-api-key", "theirs").body(Payload::new("{}"))?;
+/// service.oneshot(request).await?;
+/// let sent = upstream.only_request();
+/// assert_eq!(sent.header("authorization"), Some("Bearer ours"));
+/// assert_eq!(sent.header("x-api-key"), None);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct AuthLayer {
     fixed: Option<Means>,

@@ -1,4 +1,6 @@
 //! `AuthLayer`: strips what the client authenticated with, and authenticates to the provider.
+//!
+#![doc = include_str!("../../docs/layers/auth.md")]
 
 #[cfg(feature = "aws")]
 mod aws;

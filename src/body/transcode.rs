@@ -24,6 +24,9 @@ const MERGED_BYTES: usize = 64 * 1024;
 const DRAINED_BYTES: usize = 64 * 1024;
 /// How long the provider's end is waited for, so that a connection can be used again.
 const DRAINING: Duration = Duration::from_millis(250);
+/// How often the task wakes itself to see whether more is ready, before it writes what it holds or arms a clock. hyper asks a
+/// body twice in one turn of the connection's task, and no other task has its turn between the two.
+const LOOKS: u8 = 2;
 /// The most that is held back while the first event that says something is waited for.
 const PEEKED_BYTES: usize = 64 * 1024;
 
@@ -47,8 +50,10 @@ struct Inner<B> {
     body: Option<B>,
     stream: Stream,
     phase: Phase,
-    /// The task woke itself to see whether more is ready.
-    woken: bool,
+    /// How often the task woke itself since something came, to see whether more is ready.
+    looks: u8,
+    /// Frames since the client last got something.
+    frames: usize,
     /// When the provider last sent something.
     heard: Instant,
     /// When the client last got something.
@@ -80,7 +85,8 @@ impl<B> TranscodeBody<B> {
             body: Some(body),
             stream,
             phase: Phase::Open,
-            woken: false,
+            looks: 0,
+            frames: 0,
             heard: now,
             told: now,
         };
@@ -150,6 +156,8 @@ where
 impl<B: Body<Data = Bytes>> Inner<B> {
     fn feed(&mut self, frame: Frame<Bytes>) -> Result<(), StreamError> {
         self.heard = Instant::now();
+        self.looks = 0;
+        self.frames += 1;
         // Trailers have no meaning in a stream of events.
         let Ok(piece) = frame.into_data() else {
             return Ok(());
@@ -191,7 +199,8 @@ impl<B: Body<Data = Bytes>> Inner<B> {
     }
 
     fn flush(&mut self) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.woken = false;
+        self.looks = 0;
+        self.frames = 0;
         self.told = Instant::now();
         Poll::Ready(Some(Ok(Frame::data(self.stream.take()))))
     }
@@ -261,16 +270,16 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut this = self.project();
         let inner = this.inner;
-        let mut frames = 0;
         loop {
             let held = inner.stream.held();
             match &mut inner.phase {
                 Phase::Open => {
-                    if held >= MERGED_BYTES || (frames >= MERGED_FRAMES && held > 0) {
+                    if held >= MERGED_BYTES || (inner.frames >= MERGED_FRAMES && held > 0) {
                         return inner.flush();
                     }
-                    if frames >= MERGED_FRAMES {
+                    if inner.frames >= MERGED_FRAMES {
                         // Events without output: let others have their turn.
+                        inner.frames = 0;
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
@@ -280,7 +289,6 @@ where
                     };
                     match Pin::new(body).poll_frame(cx) {
                         Poll::Ready(Some(Ok(frame))) => {
-                            frames += 1;
                             if let Err(error) = inner.feed(frame) {
                                 // Relayed streams have passed the error on already.
                                 inner.relay_or_fail(&error);
@@ -296,9 +304,9 @@ where
                             let result = inner.stream.end();
                             inner.settle(result);
                         }
-                        Poll::Pending if held > 0 && !inner.woken => {
+                        Poll::Pending if held > 0 && inner.looks < LOOKS => {
                             // hyper hands over one frame per wake-up: look once more before writing.
-                            inner.woken = true;
+                            inner.looks += 1;
                             cx.waker().wake_by_ref();
                             return Poll::Pending;
                         }
@@ -337,6 +345,11 @@ where
                     match next {
                         Some(Poll::Ready(Some(Ok(frame)))) if *drained < DRAINED_BYTES => {
                             *drained += frame.data_ref().map_or(1, |piece| piece.len().max(1));
+                        }
+                        Some(Poll::Pending) if inner.looks < LOOKS => {
+                            inner.looks += 1;
+                            cx.waker().wake_by_ref();
+                            return Poll::Pending;
                         }
                         Some(Poll::Pending) => {
                             // The end often comes in a packet of its own.

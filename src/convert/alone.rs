@@ -1,18 +1,18 @@
 //! `ConvertLayer` without the layers above it: it builds its own call.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::HeaderValue;
 use http::{Request, Response};
 use tokio::time::Instant;
 
 use super::layer::Shared;
 use crate::body::Payload;
-use crate::call::{Attempt, Call};
+use crate::call::{Attempt, Call, CallOptions};
+use crate::clock::after;
 use crate::endpoint::{Endpoint, Format};
 use crate::format::error::{ClientError, Fault};
-use crate::headers::JSON;
 use crate::observe::Followers;
 use crate::route::parse;
 
@@ -27,9 +27,11 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
     let Some(target) = shared.target.clone() else {
         return Err(Answered::Misuse);
     };
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let options = parts.extensions.remove::<CallOptions>().unwrap_or_default();
+    let target = options.target.unwrap_or(target);
     let endpoint = Endpoint::from_path(parts.uri.path());
-    let format = endpoint.map_or(Format::Chat, Endpoint::format);
+    let format = Format::of_request(&parts.uri, &parts.headers);
     let Some(endpoint) = endpoint else {
         let error = ClientError::gateway(format, Fault::NotFound, "there is no such endpoint");
         return Err(answer(&error, format));
@@ -37,6 +39,7 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
     let head = parse::head(body.bytes(), &shared.limits, format)
         .map_err(|error| answer(&error, format))?;
     let started = Instant::now();
+    let total = shared.timeouts.total;
     let call = Call {
         endpoint,
         request_id: HeaderValue::from_static("none"),
@@ -51,10 +54,11 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         targets: Arc::from([target]),
         first: 0,
         max_retries: None,
-        lossy: None,
-        deadline: started
-            .checked_add(shared.timeouts.total)
-            .unwrap_or(started),
+        lossy: options.lossy,
+        deadline: after(
+            started,
+            options.deadline.map_or(total, |wished| wished.min(total)),
+        ),
         client: None,
         sent: AtomicU32::new(0),
         chosen: AtomicUsize::new(0),
@@ -64,13 +68,11 @@ pub(super) fn attempt(request: Request<Payload>, shared: &Shared) -> Result<Atte
         tries: Mutex::default(),
         followers: Followers::default(),
         tokens: OnceLock::new(),
+        timed: AtomicBool::new(false),
     };
     Attempt::first(Arc::new(call)).ok_or(Answered::Misuse)
 }
 
 fn answer(error: &ClientError, format: Format) -> Answered {
-    let mut response = Response::new(Payload::new(error.to_json(format, None)));
-    *response.status_mut() = error.status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
-    Answered::Response(Box::new(response))
+    Answered::Response(Box::new(error.to_response(format)))
 }

@@ -1,6 +1,7 @@
 //! From a provider's answer to the client's: heads, error bodies, and what they mean for a retry.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -58,6 +59,12 @@ pub(super) enum Kind {
     Error,
     Whole,
     Stream,
+}
+
+impl Drop for Trip {
+    fn drop(&mut self) {
+        self.attempt.call().timed.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Trip {

@@ -72,6 +72,14 @@ const NOT_FOUND: Row = Row {
     openai: (404, INVALID, Some("model_not_found")),
     anthropic: (404, "not_found_error"),
 };
+/// No exception of the Bedrock runtime: what stands before it takes no more.
+const TOO_LARGE: Row = Row {
+    upstream: 413,
+    class: FailureClass::Final,
+    openai: (413, INVALID, Some("request_too_large")),
+    anthropic: (413, "request_too_large"),
+    ..UNKNOWN
+};
 const TIMEOUT: Row = Row {
     name: "ModelTimeout",
     upstream: 408,
@@ -336,6 +344,7 @@ fn by_status(status: StatusCode) -> Row {
         403 => ACCESS_DENIED,
         404 => NOT_FOUND,
         408 => TIMEOUT,
+        413 => TOO_LARGE,
         424 => MODEL_ERROR,
         429 => THROTTLING,
         503 => UNAVAILABLE,

@@ -242,7 +242,7 @@ fn errors_without_a_name() {
         (400, "invalid_request_error", "invalid_request_error"),
         (401, "invalid_request_error", "authentication_error"),
         (403, "invalid_request_error", "permission_error"),
-        (413, "invalid_request_error", "invalid_request_error"),
+        (413, "invalid_request_error", "request_too_large"),
         (429, "rate_limit_error", "rate_limit_error"),
         (500, "server_error", "api_error"),
         (504, "server_error", "api_error"),

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use super::layer::Shared;
 use super::pair::Conversion;
 use super::prepare::Refused;
 use super::report::LossReport;
+use crate::alarm::Alarm;
 use crate::body::{AnswerBody, GatherError, Gathered, Stream, TranscodeBody, Work};
 use crate::call::{Attempt, FailureClass};
 use crate::error::{BoxError, Error, ErrorClass};
@@ -51,16 +53,16 @@ pin_project! {
             body: Option<B>,
             gathered: Gathered,
             kind: Kind,
-            // When the last piece came is kept by the clock's deadline.
+            // When the last piece came is kept by the alarm.
             #[pin]
-            clock: Sleep,
+            alarm: Alarm,
         },
         /// Waiting for the first event of a stream.
         Peeking {
             parts: Parts,
             body: Option<TranscodeBody<B>>,
             #[pin]
-            clock: Sleep,
+            alarm: Alarm,
         },
         Answered {
             result: Option<Result<Response<AnswerBody<B>>, Error>>,
@@ -95,6 +97,7 @@ impl<F, B> ResponseFuture<F, B> {
             .prices
             .lookup(attempt.target().connection().name(), attempt.model())
             .cloned();
+        attempt.call().timed.store(true, Ordering::Relaxed);
         let trip = Trip {
             attempt,
             conversion,
@@ -178,7 +181,7 @@ where
                     body: slot,
                     gathered,
                     kind,
-                    mut clock,
+                    mut alarm,
                 } => {
                     let Some(body) = slot.as_mut() else {
                         return Poll::Pending;
@@ -188,9 +191,9 @@ where
                         Poll::Ready(read) => read,
                         Poll::Pending => {
                             if gathered.len() > before {
-                                clock.as_mut().reset(trip.idle_alarm());
+                                alarm.as_mut().set(trip.idle_alarm());
                             }
-                            ready!(clock.poll(cx));
+                            ready!(alarm.poll(cx));
                             return Poll::Ready(Err(
                                 trip.late("the provider's answer stood still for too long")
                             ));
@@ -201,7 +204,7 @@ where
                 StateProject::Peeking {
                     parts,
                     body: slot,
-                    clock,
+                    alarm,
                 } => {
                     let Some(body) = slot.as_mut() else {
                         return Poll::Pending;
@@ -209,7 +212,7 @@ where
                     let peeked = match body.poll_peek(cx) {
                         Poll::Ready(peeked) => peeked,
                         Poll::Pending => {
-                            ready!(clock.poll(cx));
+                            ready!(alarm.poll(cx));
                             return Poll::Ready(Err(
                                 trip.late("the provider's stream did not begin in time")
                             ));
@@ -257,13 +260,13 @@ where
         Kind::Whole => limits.response_body,
     };
     let gathered = Gathered::new(limit);
-    let clock = sleep_until(trip.idle_alarm());
+    let alarm = Alarm::at(trip.idle_alarm());
     ControlFlow::Continue(State::Gathering {
         parts,
         body: Some(body),
         gathered,
         kind,
-        clock,
+        alarm,
     })
 }
 
@@ -291,11 +294,11 @@ where
     let body = TranscodeBody::new(body, stream).until(trip.ending());
     if shared.settings.peek {
         // One clock for the head and the first event.
-        let clock = sleep_until(trip.begin_by);
+        let alarm = Alarm::at(trip.begin_by);
         ControlFlow::Continue(State::Peeking {
             parts,
             body: Some(body),
-            clock,
+            alarm,
         })
     } else {
         ControlFlow::Break(Box::new(trip.stream(&parts, AnswerBody::stream(body))))

@@ -44,7 +44,48 @@ impl ConvertLayer {
         Self::default()
     }
 
-    /// A layer that sends every request to `target`.
+    /// A layer that sends every request to `target`: one provider, in whichever of the three formats the caller speaks.
+    ///
+    /// It takes what [`CallOptions`](crate::CallOptions) say of target, deadline and lossiness; retries and records are the business
+    /// of the layers above that this stack does not have.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use http::Request;
+    /// use http_body_util::BodyExt;
+    /// use tower::{Layer, ServiceExt};
+    /// use tower_llm_gateway::testing::{Reply, Upstream};
+    /// use tower_llm_gateway::{Connection, ConvertLayer, Credential, Outcome, Payload, Provider, Target};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let upstream = Upstream::new([Reply::json(
+    ///     r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-haiku-4-5","content":[{"type":"text","text":"Lima."}],
+    ///         "stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":3}}"#,
+    /// )]);
+    /// let claude = Connection::builder("claude", Provider::Anthropic).credential(Credential::api_key("sk-ant-…")).build()?;
+    /// let target = Target::new(Arc::new(claude)).model("claude-haiku-4-5");
+    /// // An `AuthLayer` below it adds the key.
+    /// let service = ConvertLayer::to(target).layer(upstream.clone());
+    ///
+    /// let question = r#"{"model":"any","seed":7,"messages":[{"role":"user","content":"Capital of Peru?"}]}"#;
+    /// let request = Request::post("/v1/chat/completions").body(Payload::new(question))?;
+    /// let response = service.oneshot(request).await?;
+    ///
+    /// // What the provider got: its own format, its own model.
+    /// let sent = upstream.only_request();
+    /// assert_eq!(sent.path(), "/v1/messages");
+    /// assert!(sent.text().starts_with(r#"{"model":"claude-haiku-4-5""#));
+    /// // What the caller got: Chat Completions, and a word about what Anthropic has no place for.
+    /// let outcome = response.extensions().get::<Outcome>().unwrap().clone();
+    /// assert_eq!(outcome.report.dropped(), ["seed"]);
+    /// let body = response.into_body().collect().await?.to_bytes();
+    /// assert!(std::str::from_utf8(&body)?.contains(r#""message":{"role":"assistant","content":"Lima.""#));
+    /// assert_eq!(outcome.usage.get().unwrap().output, Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn to(target: Target) -> Self {
         Self::default().change(|shared| shared.target = Some(target))

@@ -4,6 +4,8 @@
 //! longer than it may for the answer, and converts that on the fly. Where both sides speak the same format, every byte
 //! outside the model's name is what the other side sent. A request that a target cannot express is answered with 400,
 //! naming the field, in the client's format.
+//!
+#![doc = include_str!("../../docs/layers/convert.md")]
 
 mod alone;
 mod answer;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
@@ -231,6 +232,51 @@ impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
         }
         deserializer.deserialize_seq(Visitor).map(Self)
     }
+}
+
+/// The HTTP status of a code of Google's RPC.
+pub(super) fn google_status(status: &str) -> Option<StatusCode> {
+    Some(match status {
+        "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => StatusCode::BAD_REQUEST,
+        "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
+        "PERMISSION_DENIED" => StatusCode::FORBIDDEN,
+        "NOT_FOUND" => StatusCode::NOT_FOUND,
+        "ABORTED" => StatusCode::CONFLICT,
+        "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
+        "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+        "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
+        "INTERNAL" | "UNKNOWN" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => return None,
+    })
+}
+
+/// The HTTP status of an `error.code` or `error.type` of OpenAI's, Groq's or Anthropic's.
+pub(super) fn word_status(word: &str) -> Option<StatusCode> {
+    let status = match word {
+        "invalid_request_error"
+        | "invalid_prompt"
+        | "context_length_exceeded"
+        | "tool_use_failed"
+        | "json_validate_failed" => 400,
+        "authentication_error" | "invalid_api_key" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" | "model_not_found" => 404,
+        "conflict_error" => 409,
+        "request_too_large" => 413,
+        // OpenAI answers 429 to an account without quota, too.
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "insufficient_quota"
+        | "tokens"
+        | "requests" => 429,
+        "server_error" | "api_error" | "internal_error" => 500,
+        "overloaded" | "server_is_overloaded" | "slow_down" | "capacity_exceeded" => 503,
+        "timeout_error" | "timeout" => 504,
+        "overloaded_error" => 529,
+        _ => return None,
+    };
+    StatusCode::from_u16(status).ok()
 }
 
 /// The readable text of a body that is no JSON: tags, scripts and control characters removed, white space joined, at most

@@ -8,6 +8,31 @@ use super::service::Mount;
 use crate::gateway::Gateway;
 
 /// Mounts a finished [`Gateway`] in front of an inner service.
+///
+/// ```
+/// use axum::Router;
+/// use axum::routing::get;
+/// use http::Request;
+/// use tower::ServiceExt;
+/// use tower_llm_gateway::testing::{Reply, Upstream};
+/// use tower_llm_gateway::{Connection, Credential, Gateway, GatewayLayer, Provider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let groq = Connection::builder("groq", Provider::Groq).credential(Credential::api_key("gsk_…")).build()?;
+/// let gateway = Gateway::builder().connection(groq).build(Upstream::always(Reply::json("{}")))?;
+/// let app = Router::new()
+///     .route("/hello", get(|| async { "hello" }))
+///     .fallback(|| async { http::StatusCode::IM_A_TEAPOT })
+///     .layer(GatewayLayer::new(gateway).prefix("/llm"));
+///
+/// let ask = |path: &str| Request::post(path).body(axum::body::Body::from(r#"{"model":"groq/llama"}"#));
+/// let gateways = app.clone().oneshot(ask("/llm/v1/chat/completions")?).await?;
+/// assert_eq!(gateways.headers()["x-gateway-connection"], "groq");
+/// assert_eq!(app.oneshot(ask("/v1/chat/completions")?).await?.status(), 418);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct GatewayLayer<C> {
     gateway: Gateway<C>,

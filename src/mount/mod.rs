@@ -7,6 +7,11 @@
 //! `Router::layer` before `.fallback(…)`, inside a nested router without a fallback, or as `route_layer` never sees the
 //! gateway's paths. `Router::route_service` with a [`Gateway`](crate::Gateway) works everywhere.
 //!
+//! tower-http's layers go around it: its trace, its timeout (which ends the call to the provider, but counts up to an answer's head
+//! only), `CatchPanic`, and `SetSensitiveHeaders` outside the trace. Two have a place of their own: `Decompression` goes *below* the
+//! gateway, around the client; and `RequestBodyLimit` answers by itself, in plain text, where a request tells its length, so that
+//! [`Limits::request_body`](crate::settings::Limits::request_body) is the better place for a limit.
+//!
 //! ```
 //! # use std::convert::Infallible;
 //! # use http::{Request, Response};
@@ -27,6 +32,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+#![doc = include_str!("../../docs/layers/mount.md")]
 
 mod body;
 mod future;

@@ -12,6 +12,7 @@ use crate::endpoint::Format;
 use crate::format::chat::answer::object;
 use crate::format::messages::Text;
 use crate::format::raw::RawStr;
+use crate::format::walk;
 
 /// The most tool calls that are remembered.
 const MAX_CALLS: usize = 128;
@@ -167,7 +168,11 @@ impl Watch {
     /// Looks at whole events as the gateway itself writes them: each has a line of data that is one JSON text.
     pub(crate) fn events(&mut self, events: &[u8]) {
         let mut name: &[u8] = b"";
-        for line in events.split(|byte| *byte == b'\n') {
+        let mut rest = events;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let (line, after) = rest.split_at(end);
+            rest = after.get(1..).unwrap_or_default();
             if let Some(data) = line.strip_prefix(b"data: ") {
                 self.look(name, data);
             } else {
@@ -214,12 +219,61 @@ impl Facts {
     /// What a whole answer says.
     pub(crate) fn of(format: Format, body: &[u8]) -> Self {
         let mut facts = Self::default();
-        if body.trim_ascii_start().first() == Some(&b'{')
-            && let Ok(view) = serde_json::from_slice::<View<'_>>(body)
-        {
-            facts.answer(format, &view);
+        if let Ok(text) = std::str::from_utf8(body) {
+            facts.whole(format, text);
         }
         facts
+    }
+
+    /// Walks through a whole answer: most of it is long texts, which are passed over, and what tells something is a member of few.
+    fn whole(&mut self, format: Format, text: &str) {
+        let string = |value: &str, slot: &mut Option<String>| {
+            let value = RawStr::from_json(value).filter(|value| !value.is_empty());
+            if let Some(value) = value {
+                *slot = Some(self::text(value));
+            }
+        };
+        let mut incomplete = "";
+        for (key, value) in walk::members(text) {
+            match (&*key.decode(), format) {
+                ("id", _) => string(value, &mut self.id),
+                ("model", _) => string(value, &mut self.model),
+                ("choices", Format::Chat) => {
+                    for choice in walk::elements(value) {
+                        for (key, value) in walk::members(choice) {
+                            match &*key.decode() {
+                                "finish_reason" => string(value, &mut self.finish_reason),
+                                "message" => {
+                                    let calls = walk::member(value, "tool_calls");
+                                    self.calls_in(format, calls.unwrap_or_default());
+                                }
+                                _ => {}
+                            }
+                        }
+                    }
+                }
+                ("status", Format::Responses) if value != "\"in_progress\"" => {
+                    string(value, &mut self.finish_reason);
+                }
+                ("incomplete_details", Format::Responses) => incomplete = value,
+                ("stop_reason", Format::Messages) => string(value, &mut self.finish_reason),
+                ("output", Format::Responses) | ("content", Format::Messages) => {
+                    self.calls_in(format, value);
+                }
+                _ => {}
+            }
+        }
+        if let Some(reason) = walk::member(incomplete, "reason") {
+            string(reason, &mut self.finish_reason);
+        }
+    }
+
+    /// Remembers the calls in a list.
+    fn calls_in(&mut self, format: Format, list: &str) {
+        for item in walk::elements(list) {
+            let call = serde_json::from_str::<Call<'_>>(item);
+            self.calls(format, call.iter());
+        }
     }
 
     fn read(&mut self, format: Format, data: &[u8]) {

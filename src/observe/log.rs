@@ -5,10 +5,14 @@ use std::borrow::Cow;
 use super::record::CallRecord;
 use crate::headers::path_list;
 
+/// Whether anybody listens to what [`log`] writes.
+pub(crate) fn is_logged() -> bool {
+    tracing::enabled!(target: "tower_llm_gateway::call", tracing::Level::INFO)
+}
+
 /// Writes the record of a call as one event, at the target `tower_llm_gateway::call`.
 pub(crate) fn log(record: &CallRecord) {
-    // Not even put together where nobody listens.
-    if !tracing::enabled!(target: "tower_llm_gateway::call", tracing::Level::INFO) {
+    if !is_logged() {
         return;
     }
     let usage = &record.usage;

@@ -48,7 +48,7 @@ use http::{HeaderMap, Method};
 
 pub(crate) use facts::{Facts, Watch};
 pub use handle::UsageHandle;
-pub(crate) use log::log;
+pub(crate) use log::{is_logged, log};
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use metrics::Metrics;
@@ -116,6 +116,10 @@ impl Observers {
         Arc::make_mut(&mut self.0).push(observer);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn began(&self, arrival: &Arrival<'_>) -> Followers {
         let mut followers = Vec::new();
         for observer in &*self.0 {
@@ -136,6 +140,10 @@ impl Observers {
 pub(crate) struct Followers(Option<Arc<[Box<dyn CallObserver>]>>);
 
 impl Followers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn sending(&self, attempt: &Attempt, headers: &mut HeaderMap) {
         for follower in self.0.iter().flat_map(|followers| &**followers) {
             contain(|| follower.sending(attempt, headers));

@@ -8,6 +8,7 @@ pub(crate) const VERSION: &str = "2023-06-01";
 
 pub(crate) static SPEC: Spec = Spec {
     id: "anthropic",
+    telemetry: "anthropic",
     base_url: Some("https://api.anthropic.com"),
     base_suffix: "/v1",
     auth: AuthScheme::XApiKey,

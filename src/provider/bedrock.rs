@@ -46,6 +46,7 @@ const fn cell(pair: Pair, path: Path) -> Cell {
 const fn spec(id: &'static str, framing: Framing, cells: [Cell; 4]) -> Spec {
     Spec {
         id,
+        telemetry: "aws.bedrock",
         base_url: None,
         base_suffix: "",
         auth: AuthScheme::Aws,

@@ -10,6 +10,7 @@ use crate::convert::gemini_out::trigger;
 
 pub(crate) static SPEC: Spec = Spec {
     id: "gemini",
+    telemetry: "gcp.gemini",
     base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
     base_suffix: "/openai",
     auth: AuthScheme::Bearer,

@@ -8,6 +8,7 @@ use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "groq",
+    telemetry: "groq",
     base_url: Some("https://api.groq.com/openai/v1"),
     base_suffix: "",
     auth: AuthScheme::Bearer,

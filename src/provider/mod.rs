@@ -17,41 +17,50 @@ use std::str::FromStr;
 use crate::endpoint::Endpoint;
 use spec::{Cell, Spec};
 
-/// A provider that the gateway can speak to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Provider {
+/// Declares the providers: for each its name in code, and the facts about it.
+macro_rules! providers {
+    ($($(#[$doc:meta])* $name:ident => $spec:expr,)*) => {
+        /// A provider that the gateway can speak to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Provider {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Provider {
+            /// Every provider.
+            pub const ALL: [Self; [$(stringify!($name)),*].len()] = [$(Self::$name),*];
+
+            pub(crate) fn spec(self) -> &'static Spec {
+                match self {
+                    $(Self::$name => &$spec,)*
+                }
+            }
+        }
+    };
+}
+
+// A new provider is a file beside this one and an entry here.
+providers! {
     /// OpenAI.
-    OpenAi,
+    OpenAi => openai::SPEC,
     /// Anthropic.
-    Anthropic,
+    Anthropic => anthropic::SPEC,
     /// Google Gemini.
-    Gemini,
+    Gemini => gemini::SPEC,
     /// Groq.
-    Groq,
+    Groq => groq::SPEC,
     /// Perplexity.
-    Perplexity,
+    Perplexity => perplexity::SPEC,
     /// AWS Bedrock, Converse API.
-    AwsBedrock,
+    AwsBedrock => bedrock::CONVERSE,
     /// AWS Bedrock, InvokeModel API with Anthropic bodies.
-    AwsBedrockInvoke,
+    AwsBedrockInvoke => bedrock::INVOKE,
     /// Any other server with an OpenAI-compatible `/chat/completions`.
-    OpenAiCompatible,
+    OpenAiCompatible => openai_compatible::SPEC,
 }
 
 impl Provider {
-    /// Every provider.
-    pub const ALL: [Self; 8] = [
-        Self::OpenAi,
-        Self::Anthropic,
-        Self::Gemini,
-        Self::Groq,
-        Self::Perplexity,
-        Self::AwsBedrock,
-        Self::AwsBedrockInvoke,
-        Self::OpenAiCompatible,
-    ];
-
     /// The id used in configurations and headers.
     #[must_use]
     pub fn id(self) -> &'static str {
@@ -74,19 +83,6 @@ impl Provider {
     #[must_use]
     pub fn needs_key(self) -> bool {
         self.spec().needs_key
-    }
-
-    pub(crate) fn spec(self) -> &'static Spec {
-        match self {
-            Self::OpenAi => &openai::SPEC,
-            Self::Anthropic => &anthropic::SPEC,
-            Self::Gemini => &gemini::SPEC,
-            Self::Groq => &groq::SPEC,
-            Self::Perplexity => &perplexity::SPEC,
-            Self::AwsBedrock => &bedrock::CONVERSE,
-            Self::AwsBedrockInvoke => &bedrock::INVOKE,
-            Self::OpenAiCompatible => &openai_compatible::SPEC,
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "openai",
+    telemetry: "openai",
     base_url: Some("https://api.openai.com/v1"),
     base_suffix: "",
     auth: AuthScheme::Bearer,

@@ -8,6 +8,7 @@ use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "openai-compatible",
+    telemetry: "openai-compatible",
     base_url: None,
     base_suffix: "",
     auth: AuthScheme::Bearer,

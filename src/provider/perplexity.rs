@@ -8,6 +8,7 @@ use super::spec::{AuthScheme, Cell, Framing, Pair, Spec};
 
 pub(crate) static SPEC: Spec = Spec {
     id: "perplexity",
+    telemetry: "perplexity",
     base_url: Some("https://api.perplexity.ai"),
     base_suffix: "",
     auth: AuthScheme::Bearer,

@@ -91,6 +91,8 @@ pub(crate) struct NativePair {
 #[derive(Debug)]
 pub(crate) struct Spec {
     pub(crate) id: &'static str,
+    /// What OpenTelemetry's conventions for generative AI call it: `gen_ai.provider.name`.
+    pub(crate) telemetry: &'static str,
     /// Where the provider lives; `None` where a connection must say so.
     pub(crate) base_url: Option<&'static str>,
     /// An ending of the base URL's path that is tolerated because users write it, and removed.

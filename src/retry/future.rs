@@ -3,16 +3,19 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 use tower::Service;
 use tower::util::Oneshot;
 
 use super::policy::RetryPolicy;
 use crate::body::Payload;
+use crate::call::Call;
 use crate::error::{Error, ErrorClass};
 
 type Tries<S, B> = Oneshot<tower::retry::Retry<RetryPolicy<B>, S>, Request<Payload>>;
@@ -26,7 +29,9 @@ pin_project! {
     {
         #[pin]
         inner: Tries<S, B>,
-        // The policy is not asked while an attempt runs or the service is not ready: the clock stands outside.
+        call: Option<Arc<Call>>,
+        // The policy is not asked while an attempt runs or the service is not ready: the clock stands outside. It is armed where
+        // the attempt has none of its own.
         #[pin]
         deadline: Option<Sleep>,
     }
@@ -36,10 +41,11 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<Payload>, Response = Response<B>, Error = Error> + Clone,
 {
-    pub(super) fn new(inner: Tries<S, B>, deadline: Option<Instant>) -> Self {
+    pub(super) fn new(inner: Tries<S, B>, call: Option<Arc<Call>>) -> Self {
         Self {
             inner,
-            deadline: deadline.map(sleep_until),
+            call,
+            deadline: None,
         }
     }
 }
@@ -51,9 +57,18 @@ where
     type Output = Result<Response<B>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         if let Poll::Ready(result) = this.inner.poll(cx) {
             return Poll::Ready(result);
+        }
+        let Some(call) = this.call.as_ref() else {
+            return Poll::Pending;
+        };
+        if call.timed.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        if this.deadline.is_none() {
+            this.deadline.set(Some(sleep_until(call.deadline)));
         }
         match this.deadline.as_pin_mut().map(|deadline| deadline.poll(cx)) {
             Some(Poll::Ready(())) => Poll::Ready(Err(Error::plain(

@@ -3,6 +3,8 @@
 //! It wraps [`tower::retry`] with a [`Policy`](tower::retry::Policy) of its own, inside the call's deadline. A call is
 //! tried again only while nothing of an answer went to the client; each try converts and signs afresh from the client's
 //! own bytes.
+//!
+#![doc = include_str!("../../docs/layers/retry.md")]
 
 mod delay;
 mod future;

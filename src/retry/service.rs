@@ -39,12 +39,12 @@ where
     }
 
     fn call(&mut self, request: Request<Payload>) -> Self::Future {
-        let deadline = request
+        let call = request
             .extensions()
             .get::<Attempt>()
-            .map(|attempt| attempt.call().deadline);
+            .map(|attempt| attempt.call().clone());
         let policy = RetryPolicy::new(self.settings);
         let retry = tower::retry::Retry::new(policy, self.inner.clone());
-        ResponseFuture::new(retry.oneshot(request), deadline)
+        ResponseFuture::new(retry.oneshot(request), call)
     }
 }

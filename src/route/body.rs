@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::record::Record;
-use crate::body::Payload;
+use crate::body::{OrPayload, Payload};
 use crate::observe::End;
 
 pin_project! {
@@ -17,16 +17,8 @@ pin_project! {
     pub struct ResponseBody<B> {
         // Before the record: what the body says when it is dropped goes into the record.
         #[pin]
-        kind: Kind<B>,
+        body: OrPayload<B>,
         record: Record,
-    }
-}
-
-pin_project! {
-    #[project = KindProject]
-    enum Kind<B> {
-        Inner { #[pin] body: B },
-        Payload { payload: Payload },
     }
 }
 
@@ -38,14 +30,14 @@ impl<B> ResponseBody<B> {
         // A server does not ask at all for a body that has nothing.
         record.end = body.is_end_stream().then_some(End::Complete);
         Self {
-            kind: Kind::Inner { body },
+            body: OrPayload::inner(body),
             record,
         }
     }
 
     pub(super) fn payload(payload: Payload, record: Record) -> Self {
         Self {
-            kind: Kind::Payload { payload },
+            body: OrPayload::payload(payload),
             record,
         }
     }
@@ -59,24 +51,10 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = self.project();
-        let (frame, ended) = match this.kind.project() {
-            KindProject::Inner { body } => {
-                let mut body = body;
-                let frame = ready!(body.as_mut().poll_frame(cx));
-                // A server asks no further once it knows that nothing follows.
-                let ended =
-                    frame.is_none() || (matches!(frame, Some(Ok(_))) && body.is_end_stream());
-                (frame, ended)
-            }
-            KindProject::Payload { payload } => {
-                let frame = ready!(Pin::new(payload).poll_frame(cx));
-                (
-                    frame.map(|frame| frame.map_err(|never| match never {})),
-                    true,
-                )
-            }
-        };
+        let mut this = self.project();
+        let frame = ready!(this.body.as_mut().poll_frame(cx));
+        // A server asks no further once it knows that nothing follows.
+        let ended = frame.is_none() || this.body.is_end_stream();
         if matches!(frame, Some(Err(_))) {
             this.record.end = Some(End::Broken);
         } else if ended {
@@ -86,17 +64,11 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Inner { body } => body.is_end_stream(),
-            Kind::Payload { payload } => payload.is_end_stream(),
-        }
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Inner { body } => body.size_hint(),
-            Kind::Payload { payload } => payload.size_hint(),
-        }
+        self.body.size_hint()
     }
 }
 

@@ -11,9 +11,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 use tower::util::{Oneshot, ServiceExt};
 
@@ -21,11 +19,9 @@ use super::answer;
 use super::body::ResponseBody;
 use super::layer::Settings;
 use super::record::Record;
-use super::service::after;
 use super::table::draw;
-use crate::body::{GatherError, Gathered, Payload};
+use crate::body::{Payload, Reading};
 use crate::call::Attempt;
-use crate::endpoint::Format;
 use crate::error::{BoxError, Error, ErrorClass};
 use crate::format::error::{ClientError, Fault};
 use crate::random;
@@ -50,15 +46,7 @@ pin_project! {
     {
         Reading {
             #[pin]
-            body: ReqBody,
-            gathered: Gathered,
-            // A client that sends slowly holds a connection and memory for nothing.
-            #[pin]
-            clock: Sleep,
-            #[pin]
-            idle: Sleep,
-            // Bytes that were there when the idle time began.
-            seen: usize,
+            reading: Reading<ReqBody>,
             // Taken once, when the body is there.
             next: Option<Next<S>>,
         },
@@ -96,12 +84,7 @@ where
         inner: S,
         settings: Arc<Settings>,
     ) -> Self {
-        let gathered = Gathered::new(settings.limits.request_body);
-        let clock = sleep_until(settings.body_deadline(&record.arrival));
-        let idle = sleep_until(after(
-            record.arrival.started,
-            settings.timeouts.request_idle,
-        ));
+        let reading = settings.read(&record.arrival, body);
         let next = Some(Next {
             parts,
             record,
@@ -109,14 +92,7 @@ where
             settings,
         });
         Self {
-            state: State::Reading {
-                body,
-                gathered,
-                clock,
-                idle,
-                seen: 0,
-                next,
-            },
+            state: State::Reading { reading, next },
         }
     }
 
@@ -144,30 +120,11 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProject::Reading {
-                    body,
-                    gathered,
-                    clock,
-                    mut idle,
-                    seen,
-                    next,
-                } => {
-                    let read = match gathered.poll(body, cx) {
-                        Poll::Ready(read) => Some(read),
-                        Poll::Pending => {
-                            if let Some(next) = next.as_ref()
-                                && gathered.len() > *seen
-                            {
-                                *seen = gathered.len();
-                                let time = next.settings.timeouts.request_idle;
-                                idle.as_mut().reset(after(Instant::now(), time));
-                            }
-                            if clock.poll(cx).is_pending() {
-                                ready!(idle.poll(cx));
-                            }
-                            None
-                        }
-                    };
+                StateProject::Reading { reading, next } => {
+                    if next.is_none() {
+                        return Poll::Pending;
+                    }
+                    let read = ready!(reading.poll(cx));
                     // A future that is polled again after it was ready may hang, but must not panic.
                     let Some(Next {
                         parts,
@@ -179,16 +136,11 @@ where
                         return Poll::Pending;
                     };
                     let format = record.arrival.format;
+                    record.arrival.unread &= read.is_err();
                     let next = match read {
-                        Some(Ok(())) => settings.understand(parts, gathered.take(), &record),
-                        None => Err(ClientError::gateway(
-                            format,
-                            Fault::RequestTimeout,
-                            "the request body did not come in time",
-                        )),
-                        Some(Err(GatherError::TooLarge)) => Err(settings.too_large(format)),
-                        Some(Err(GatherError::Body(error))) => {
-                            Err(unreadable(&*error.into(), format, &settings))
+                        Ok(body) => settings.understand(parts, body, &record),
+                        Err(error) => {
+                            Err(error.into_client_error(format, settings.limits.request_body))
                         }
                     };
                     let next = next.and_then(|mut call| {
@@ -258,27 +210,6 @@ where
             }
         }
     }
-}
-
-/// The client's body did not come whole.
-fn unreadable(
-    error: &(dyn std::error::Error + 'static),
-    format: Format,
-    settings: &Settings,
-) -> ClientError {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        // What a body limit around this service says.
-        if error.is::<LengthLimitError>() {
-            return settings.too_large(format);
-        }
-        source = error.source();
-    }
-    ClientError::gateway(
-        format,
-        Fault::RequestAborted,
-        "the request body did not come whole",
-    )
 }
 
 impl<S, ReqBody> fmt::Debug for ResponseFuture<S, ReqBody>

@@ -13,6 +13,42 @@ use crate::settings::{Limits, Timeouts};
 use crate::shutdown::Shutdown;
 
 /// Finds out what a request asks for and where it may go, and answers whatever went wrong below in the client's format.
+///
+/// Alone it chooses by the model's name in the body; the service below finds the choice as [`Attempt`](crate::Attempt) in the
+/// request's extensions, and whatever it fails with becomes an answer:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use http::{Request, Response};
+/// use http_body_util::BodyExt;
+/// use tower::{BoxError, Layer, ServiceExt, service_fn};
+/// use tower_llm_gateway::{Attempt, Connection, Payload, Provider, RouteLayer, RouteTable, Rule, Target};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let local = Connection::builder("local", Provider::OpenAiCompatible).base_url("http://127.0.0.1:11434/v1");
+/// let local = Target::new(Arc::new(local.build()?)).model("qwen3");
+/// let table = RouteTable::new(vec![Rule::new("fast-*", [local])], vec![])?;
+/// let inner = service_fn(|request: Request<Payload>| async move {
+///     let attempt = request.extensions().get::<Attempt>().ok_or("nobody routed it")?;
+///     if request.body().bytes().len() > 100 {
+///         return Err(BoxError::from("too much for me"));
+///     }
+///     let text = format!("{} at {}", attempt.model(), attempt.target().connection().name());
+///     Ok(Response::new(Payload::new(text)))
+/// });
+/// let service = RouteLayer::new(Arc::new(table)).layer(inner);
+/// let ask = |body: String| service.clone().oneshot(Request::post("/v1/responses").body(Payload::new(body)).unwrap());
+///
+/// let response = ask(r#"{"model":"fast-please","input":"Hi"}"#.to_owned()).await?;
+/// assert_eq!(response.into_body().collect().await?.to_bytes(), "qwen3 at local");
+/// assert_eq!(ask(r#"{"model":"slow","input":"Hi"}"#.to_owned()).await?.status(), 404);
+/// let long = format!(r#"{{"model":"fast-1","input":"{}"}}"#, "Hi ".repeat(100));
+/// assert_eq!(ask(long).await?.status(), 502);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RouteLayer {
     pub(super) settings: Arc<Settings>,

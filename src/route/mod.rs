@@ -3,6 +3,8 @@
 //! It reads a request's body once, finds `model` and `stream` in it without building a tree, resolves the model by a
 //! [`RouteTable`], and turns whatever is still an error below into the client's own error format: its error type is
 //! [`Infallible`](std::convert::Infallible), so that any server can mount it.
+//!
+#![doc = include_str!("../../docs/layers/route.md")]
 
 mod answer;
 mod body;

@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::service::Arrival;
 use crate::call::{Call, Outcome};
 use crate::observe::{
-    AttemptRecord, AttemptResult, CallRecord, End, Facts, Followers, Observers, log,
+    AttemptRecord, AttemptResult, CallRecord, End, Facts, Followers, Observers, is_logged, log,
 };
 
 /// What is known of a call so far. It lives in the call's future, then in its answer's body.
@@ -68,6 +68,19 @@ impl Record {
         self.outcome = outcome;
     }
 
+    /// Tells the connection what the call used of its capacity.
+    fn settle(&self) {
+        let usage = self.outcome.as_ref().map(|outcome| &outcome.usage);
+        let usage = usage.and_then(|handle| handle.get()).unwrap_or_default();
+        if let Some(call) = &self.call
+            && let Some(target) = call.target(call.chosen.load(Ordering::Relaxed))
+            && usage.is_known()
+        {
+            let spent = usage.prompt().saturating_add(usage.output.unwrap_or(0));
+            target.connection().meter().settle(|| call.tokens(), spent);
+        }
+    }
+
     fn finish(&mut self) -> CallRecord {
         let outcome = self.outcome.take();
         let call = self.call.take();
@@ -104,13 +117,6 @@ impl Record {
             let own = target.shared_model();
             own.unwrap_or_else(|| call.default_model.clone())
         });
-        if let Some(target) = target
-            && usage.is_known()
-        {
-            let spent = usage.prompt().saturating_add(usage.output.unwrap_or(0));
-            let meter = target.connection().meter();
-            meter.settle(|| call.as_ref().map_or(0, |call| call.tokens()), spent);
-        }
         let started = self.arrival.started;
         CallRecord {
             request_id: self.arrival.request_id_text().to_owned(),
@@ -156,6 +162,11 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        self.settle();
+        // Not even put together where nobody listens.
+        if self.observers.is_empty() && self.followers.is_empty() && !is_logged() {
+            return;
+        }
         let record = self.finish();
         log(&record);
         self.followers.ended(&record);

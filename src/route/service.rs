@@ -1,7 +1,7 @@
 //! The service.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, UPGRADE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use tokio::time::Instant;
 use tower::Service;
@@ -21,8 +21,9 @@ use super::layer::Settings;
 use super::parse;
 use super::record::Record;
 use super::table::Resolved;
-use crate::body::Payload;
+use crate::body::{Payload, Reading, too_large};
 use crate::call::{Call, CallOptions};
+use crate::clock::after;
 use crate::endpoint::{Endpoint, Format};
 use crate::error::BoxError;
 use crate::format::error::{ClientError, Fault};
@@ -58,6 +59,9 @@ pub(super) struct Arrival {
     /// Which try of the client's own it is, by its word.
     pub(super) client_retry: u32,
     max_retries: Option<u32>,
+    /// Whether the body may not have arrived yet on a connection that carries one request after the other (HTTP/1): an answer
+    /// before its end must then end the connection, and say so.
+    pub(super) unread: bool,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Route<S>
@@ -79,7 +83,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let arrival = Arrival::new(&parts);
+        let mut arrival = Arrival::new(&parts);
+        arrival.unread = parts.version < Version::HTTP_2 && !body.is_end_stream();
         let observers = self.settings.observers.clone();
         let followers = observers.began(&observe::Arrival {
             request_id: arrival.request_id_text(),
@@ -103,15 +108,9 @@ where
 
 impl Arrival {
     fn new(parts: &Parts) -> Self {
-        let endpoint = Endpoint::from_path(parts.uri.path());
-        let format = match endpoint {
-            Some(endpoint) => endpoint.format(),
-            None if parts.headers.contains_key("anthropic-version") => Format::Messages,
-            None => Format::Chat,
-        };
         Self {
-            format,
-            endpoint,
+            format: Format::of_request(&parts.uri, &parts.headers),
+            endpoint: Endpoint::from_path(parts.uri.path()),
             request_id: request_id(parts),
             started: Instant::now(),
             client: None,
@@ -121,6 +120,7 @@ impl Arrival {
                 .and_then(|count| count.to_str().ok()?.parse().ok())
                 .unwrap_or(0),
             max_retries: None,
+            unread: false,
         }
     }
 
@@ -128,13 +128,6 @@ impl Arrival {
     pub(super) fn request_id_text(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
     }
-}
-
-/// The moment so long after `start`. A time that overflows the clock is no limit at all; a day is as good.
-pub(super) fn after(start: Instant, time: Duration) -> Instant {
-    start
-        .checked_add(time)
-        .unwrap_or_else(|| start + Duration::from_secs(86_400))
 }
 
 /// The client's own id where it can stand in logs and headers, else a new one.
@@ -145,8 +138,14 @@ fn request_id(parts: &Parts) -> HeaderValue {
     {
         return id.clone();
     }
-    let id = format!("req_{:016x}{:016x}", random::number(), random::number());
-    HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("req_"))
+    let mut id = Vec::with_capacity(36);
+    id.extend_from_slice(b"req_");
+    for number in [random::number(), random::number()] {
+        let digits = (0..16).map(|at| (number >> (60 - 4 * at)) & 15);
+        id.extend(digits.filter_map(|digit| b"0123456789abcdef".get(usize::try_from(digit).ok()?)));
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(id))
+        .unwrap_or_else(|_| HeaderValue::from_static("req_"))
 }
 
 impl Settings {
@@ -202,7 +201,7 @@ impl Settings {
         if length.is_some_and(|length| {
             usize::try_from(length).map_or(true, |length| length > self.limits.request_body)
         }) {
-            return Err(self.too_large(format));
+            return Err(too_large(format, self.limits.request_body));
         }
         Ok(())
     }
@@ -216,18 +215,15 @@ impl Settings {
         )
     }
 
-    /// When a client's request body must be there.
-    pub(super) fn body_deadline(&self, arrival: &Arrival) -> Instant {
+    /// Begins to read a client's request body.
+    pub(super) fn read<B>(&self, arrival: &Arrival, body: B) -> Reading<B> {
         let timeouts = &self.timeouts;
-        after(arrival.started, timeouts.request_body.min(timeouts.total))
-    }
-
-    pub(super) fn too_large(&self, format: Format) -> ClientError {
-        let limit = self.limits.request_body;
-        ClientError::gateway(
-            format,
-            Fault::TooLarge,
-            format!("the request body is over the limit of {limit} bytes"),
+        Reading::new(
+            body,
+            self.limits.request_body,
+            arrival.started,
+            timeouts.request_idle,
+            after(arrival.started, timeouts.request_body.min(timeouts.total)),
         )
     }
 
@@ -291,6 +287,7 @@ impl Settings {
             tries: Mutex::default(),
             followers: record.followers().clone(),
             tokens: OnceLock::new(),
+            timed: AtomicBool::new(false),
         })
     }
 }

@@ -1,5 +1,6 @@
 """The Anthropic SDK on `/v1/messages`."""
 
+import functools
 import json
 
 import anthropic
@@ -17,7 +18,9 @@ class Client(anthropic.Anthropic):
         return extended(super()._prepare_options(options))
 
 
+@functools.cache
 def client(key=None, **options):
+    """A client of the SDK; making one takes longer than a call, so each is made once."""
     options = {"max_retries": 0, "timeout": TIMEOUT, **options}
     return Client(base_url=args.base, api_key=key or args.key, **options)
 
@@ -856,4 +859,5 @@ def drop_before_head():
     raises(anthropic.APITimeoutError, call)
 
 
-main()
+if __name__ == "__main__":
+    main()

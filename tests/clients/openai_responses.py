@@ -1,5 +1,6 @@
 """The OpenAI SDK on `/v1/responses`."""
 
+import functools
 import json
 
 import openai
@@ -16,7 +17,9 @@ class Client(openai.OpenAI):
         return extended(super()._prepare_options(options))
 
 
+@functools.cache
 def client(key=None, **options):
+    """A client of the SDK; making one takes longer than a call, so each is made once."""
     options = {"max_retries": 0, "timeout": TIMEOUT, **options}
     return Client(base_url=f"{args.base}/v1", api_key=key or args.key, **options)
 
@@ -944,4 +947,5 @@ def drop_before_head():
     raises(openai.APITimeoutError, call)
 
 
-main()
+if __name__ == "__main__":
+    main()

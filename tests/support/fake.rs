@@ -59,7 +59,7 @@ pub fn signature(thinking: &str) -> String {
 }
 
 /// Answers a request. Words in the text of the last user message:
-/// `scripted:overloaded` (529 or 503), `scripted:ratelimit` (429),
+/// `scripted:overloaded` (529 or 503), `scripted:ratelimit` (429), `scripted:status-400` and the like (400, 403, 404, 413, 500),
 /// `scripted:refuse-key` (a refusal that quotes the key it got), `scripted:cut-clean` (the stream ends between two events, framing intact),
 /// `scripted:cut-fin` (inside an event, without the final chunk), `scripted:cut-reset`, `scripted:error-event`, `scripted:first-error`,
 /// `scripted:hold` (a stream that stops and waits for the peer to leave), `scripted:head-only` (the same before the first event),
@@ -110,7 +110,20 @@ pub fn answer(request: &Recorded) -> Reply {
             return dialect.error(401, "authentication_error", &why);
         }
         Some("never") => return Reply::never(),
-        _ => {}
+        Some(fault) => {
+            let status = fault.strip_prefix("status-");
+            if let Some(status) = status.and_then(|status| status.parse().ok()) {
+                let kind = match status {
+                    403 => "permission_error",
+                    404 => "not_found_error",
+                    413 => "request_too_large",
+                    500 => "api_error",
+                    _ => "invalid_request_error",
+                };
+                return dialect.error(status, kind, "The provider says no.");
+            }
+        }
+        None => {}
     }
     let turn = conversation.turn(&body, &model);
     if !streams {
@@ -122,7 +135,13 @@ pub fn answer(request: &Recorded) -> Reply {
             Dialect::Converse => (turn.converse(), "x-amzn-requestid"),
             Dialect::Gemini => (turn.gemini(), "x-scripted"),
         };
-        return Reply::json(200, answer.to_string()).header(id, "req_scripted");
+        let (answer, length) = (answer.to_string(), answer.to_string().len());
+        let begun = &answer.as_bytes()[..length / 2];
+        return match fault {
+            Some("cut-fin") => Reply::json(200, begun).lie_about_length(length),
+            Some("cut-reset") => Reply::json(200, begun).lie_about_length(length).reset(),
+            _ => Reply::json(200, answer).header(id, "req_scripted"),
+        };
     }
     let bytes = |events: Vec<String>| events.into_iter().map(String::into_bytes).collect();
     let mut events: Vec<Vec<u8>> = match dialect {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -52,8 +52,20 @@ impl Builder {
     /// Starts the program at this address or `unix:` socket and waits until it listens.
     pub fn start_at(self, place: &str) -> Gateway {
         let secrets = self.secrets();
-        let (mut command, config) = self.command();
+        let (mut command, config) = self.command(&process::example("gateway"));
         command.args(["--listen", place]);
+        Self::launch(command, config, secrets)
+    }
+
+    /// Starts another of the example servers on a free port, and waits until it listens.
+    pub fn start_example(self, name: &str) -> Gateway {
+        let secrets = self.secrets();
+        let (mut command, config) = self.command(&process::example(name));
+        command.env("LISTEN", "127.0.0.1:0");
+        Self::launch(command, config, secrets)
+    }
+
+    fn launch(mut command: Command, config: Option<ConfigFile>, secrets: Vec<String>) -> Gateway {
         let mut child = command.spawn().expect("start the gateway program");
         let log = Arc::new(Log::default());
         let pipe = child.stderr.take().expect("the program's stderr");
@@ -79,7 +91,7 @@ impl Builder {
 
     /// Runs the program to its end without `--listen`: for `--check`, `--version` and bad configurations.
     pub fn run(self) -> process::Finished {
-        let (mut command, config) = self.command();
+        let (mut command, config) = self.command(&process::example("gateway"));
         let finished = process::run(&mut command, PATIENCE).expect("run the gateway program");
         drop(config);
         finished
@@ -114,13 +126,7 @@ impl Builder {
             .collect()
     }
 
-    fn command(self) -> (Command, Option<ConfigFile>) {
-        let program = program();
-        assert!(
-            program.exists(),
-            "{} is missing: run `cargo build --example gateway` (a bare `cargo test` builds it too)",
-            program.display()
-        );
+    fn command(self, program: &Path) -> (Command, Option<ConfigFile>) {
         let mut command = Command::new(program);
         process::clean_environment(&mut command)
             .env("RUST_LOG", "debug,tower_llm_gateway=trace,gateway=trace")
@@ -140,18 +146,6 @@ impl Builder {
 
 /// What the line that announces the address starts with.
 const LISTENING: &str = "listening on ";
-
-/// The example program beside this test's own: `target/PROFILE/examples/gateway`.
-fn program() -> PathBuf {
-    let this = std::env::current_exe().expect("the path of the test program");
-    let profile = this
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("the profile's directory");
-    profile
-        .join("examples")
-        .join(format!("gateway{}", std::env::consts::EXE_SUFFIX))
-}
 
 /// A configuration file that is removed again.
 #[derive(Debug)]

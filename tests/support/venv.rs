@@ -38,6 +38,11 @@ pub fn python() -> Option<&'static Path> {
 
 /// Runs one of the scripts. `None`: skipped. Panics with all of its output when it fails or takes too long.
 pub fn script(name: &str, arguments: &[&str]) -> Option<Finished> {
+    script_within(SCRIPT, name, arguments)
+}
+
+/// The same with another limit.
+pub fn script_within(limit: Duration, name: &str, arguments: &[&str]) -> Option<Finished> {
     let python = python()?;
     let mut command = Command::new(python);
     process::clean_environment(&mut command)
@@ -45,17 +50,14 @@ pub fn script(name: &str, arguments: &[&str]) -> Option<Finished> {
         .arg(Path::new(SCRIPTS).join(name))
         .args(arguments)
         .env("NO_PROXY", "*");
-    let finished = process::run(&mut command, SCRIPT).expect("run python");
+    let finished = process::run(&mut command, limit).expect("run python");
     let shown = format!(
         "{name} {}\n--- stdout ---\n{}--- stderr ---\n{}",
         arguments.join(" "),
         finished.stdout,
         finished.stderr
     );
-    assert!(
-        finished.status.is_some(),
-        "killed after {SCRIPT:?}: {shown}"
-    );
+    assert!(finished.status.is_some(), "killed after {limit:?}: {shown}");
     assert!(finished.success(), "{shown}");
     println!("{shown}");
     Some(finished)

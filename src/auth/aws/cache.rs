@@ -73,6 +73,18 @@ pub(super) struct Held {
     since: Instant,
 }
 
+impl Held {
+    /// Credentials that are never renewed.
+    pub(super) fn fixed(credentials: Credentials) -> Self {
+        Self {
+            identity: credentials.into(),
+            version: 1,
+            life: Life::new(SystemTime::UNIX_EPOCH, None),
+            since: Instant::now(),
+        }
+    }
+}
+
 /// What the cache has for a call.
 pub(super) enum Access {
     /// Credentials; a load to poll beside the call, where they are to be renewed.
@@ -93,14 +105,8 @@ impl Cache {
 
     /// A cache of credentials that are never renewed.
     pub(super) fn fixed(credentials: Credentials) -> Self {
-        let held = Held {
-            identity: credentials.into(),
-            version: 1,
-            life: Life::new(SystemTime::UNIX_EPOCH, None),
-            since: Instant::now(),
-        };
         let state = State {
-            held: Some(held),
+            held: Some(Held::fixed(credentials)),
             ..State::default()
         };
         Self::with(None, state)

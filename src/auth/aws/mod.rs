@@ -1,7 +1,6 @@
 //! AWS credentials and what is signed with them.
 //!
-//! The key that signatures are made with is derived afresh for each: `aws-sigv4` takes no derived key, and the derivation
-//! (five short HMACs) is small beside the hash of the body.
+//! The key that signatures are made with is derived once for a day and region.
 
 mod age;
 mod bell;
@@ -10,6 +9,7 @@ mod cache;
 mod chain;
 #[cfg(feature = "aws-config")]
 mod http;
+mod plain;
 mod refusal;
 mod sign;
 
@@ -31,6 +31,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use tokio::time::{Sleep, sleep};
 
 use self::cache::{Access, Cache, Held, PATIENCE, Watch};
+use self::plain::Keys;
 use self::refusal::Fault;
 use crate::body::Payload;
 use crate::clock::Clock;
@@ -68,6 +69,7 @@ pub(crate) struct Signer {
     credential: AwsCredential,
     /// `None`: that of each request's host.
     region: Option<Arc<str>>,
+    keys: Arc<Keys>,
 }
 
 /// A signed request, and the service that is ready for it.
@@ -85,7 +87,11 @@ pub(super) enum Signing<S> {
 
 impl Signer {
     pub(crate) fn new(credential: AwsCredential, region: Option<Arc<str>>) -> Self {
-        Self { credential, region }
+        Self {
+            credential,
+            region,
+            keys: Arc::default(),
+        }
     }
 
     pub(super) fn in_region(self, region: &Arc<str>) -> Self {
@@ -134,7 +140,7 @@ impl Signer {
         let cache = &self.credential.0;
         let skew = cache.skew();
         let now = cache.corrected(clock.now());
-        sign::apply(request, &held.identity, &region, now)?;
+        sign::apply(request, held, &region, now, &self.keys)?;
         Ok(Trail {
             watch,
             signed: Signed {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::Origin;
 use crate::convert::machine::StreamError;
 use crate::convert::redact::redact;
-use crate::convert::upstream_error::{UpstreamError, plain_text};
+use crate::convert::upstream_error::{UpstreamError, google_status, plain_text, word_status};
 use crate::endpoint::Format;
 use crate::format::chat::answer;
 use crate::format::error::ClientError;
@@ -54,7 +54,8 @@ pub(in crate::convert) fn in_stream(
         .status_code
         .and_then(|status| StatusCode::from_u16(status).ok())
         .or_else(|| google_status(error.status.as_deref()?))
-        .or_else(|| code_status(error.code.as_deref()?))
+        .or_else(|| word_status(error.code.as_deref()?))
+        .or_else(|| word_status(error.kind.as_deref()?))
         .map(|status| fixed(status, &error));
     let message = match &error.message {
         Some(message) => message.to_string(),
@@ -95,35 +96,6 @@ fn fixed(status: StatusCode, error: &UpstreamError<'_>) -> StatusCode {
         ..400 => StatusCode::BAD_GATEWAY,
         _ => status,
     }
-}
-
-/// The HTTP status of one of Google's. Source: `google.rpc.Code`.
-fn google_status(status: &str) -> Option<StatusCode> {
-    Some(match status {
-        "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => StatusCode::BAD_REQUEST,
-        "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
-        "PERMISSION_DENIED" => StatusCode::FORBIDDEN,
-        "NOT_FOUND" => StatusCode::NOT_FOUND,
-        "ABORTED" => StatusCode::CONFLICT,
-        "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
-        "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
-        "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
-        "INTERNAL" | "UNKNOWN" => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => return None,
-    })
-}
-
-/// The HTTP status that OpenAI and Groq send with these codes.
-fn code_status(code: &str) -> Option<StatusCode> {
-    Some(match code {
-        "rate_limit_exceeded" => StatusCode::TOO_MANY_REQUESTS,
-        "tool_use_failed" | "json_validate_failed" | "context_length_exceeded" => {
-            StatusCode::BAD_REQUEST
-        }
-        "invalid_api_key" => StatusCode::UNAUTHORIZED,
-        "model_not_found" => StatusCode::NOT_FOUND,
-        _ => return None,
-    })
 }
 
 fn client_error(
@@ -208,6 +180,7 @@ fn row(status: u16) -> Row {
         403 => ("permission_error", None, "permission_error", 403),
         404 => (INVALID, Some("model_not_found"), "not_found_error", 404),
         408 | 504 => ("timeout_error", None, "timeout_error", 504),
+        413 => (INVALID, Some("request_too_large"), "request_too_large", 413),
         429 => (
             "rate_limit_error",
             Some("rate_limit_exceeded"),
@@ -285,8 +258,8 @@ mod tests {
             (
                 413,
                 "invalid_request_error",
-                None,
-                "invalid_request_error",
+                Some("request_too_large"),
+                "request_too_large",
                 413,
             ),
             (

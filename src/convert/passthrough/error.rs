@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::convert::machine::StreamError;
 use crate::convert::redact::{redact, redact_bytes};
-use crate::convert::upstream_error::{UpstreamError, plain_text};
+use crate::convert::upstream_error::{UpstreamError, google_status, plain_text, word_status};
 use crate::endpoint::Format;
 use crate::format::error::ClientError;
 use crate::format::messages::Text;
@@ -149,6 +149,7 @@ impl Class {
             }
             404 => (INVALID, Some("not_found"), "not_found_error"),
             408 | 504 => ("timeout_error", None, "timeout_error"),
+            413 => (INVALID, Some("request_too_large"), "request_too_large"),
             429 => (
                 "rate_limit_error",
                 Some("rate_limit_exceeded"),
@@ -210,51 +211,6 @@ fn implied_status(error: &UpstreamError<'_>) -> Option<StatusCode> {
         .or_else(|| error.status.as_deref().and_then(google_status))
         .or_else(|| error.code.as_deref().and_then(word_status))
         .or_else(|| error.kind.as_deref().and_then(word_status))
-}
-
-/// The HTTP status of a code of Google's RPC.
-fn google_status(status: &str) -> Option<StatusCode> {
-    Some(match status {
-        "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => StatusCode::BAD_REQUEST,
-        "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
-        "PERMISSION_DENIED" => StatusCode::FORBIDDEN,
-        "NOT_FOUND" => StatusCode::NOT_FOUND,
-        "ABORTED" => StatusCode::CONFLICT,
-        "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
-        "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
-        "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
-        "INTERNAL" | "UNKNOWN" => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => return None,
-    })
-}
-
-/// The HTTP status of an `error.code` or `error.type` of OpenAI's, Groq's or Anthropic's.
-fn word_status(word: &str) -> Option<StatusCode> {
-    let status = match word {
-        "invalid_request_error"
-        | "invalid_prompt"
-        | "context_length_exceeded"
-        | "tool_use_failed"
-        | "json_validate_failed" => 400,
-        "authentication_error" | "invalid_api_key" => 401,
-        "billing_error" => 402,
-        "permission_error" => 403,
-        "not_found_error" | "model_not_found" => 404,
-        "conflict_error" => 409,
-        "request_too_large" => 413,
-        // OpenAI answers 429 to an account without quota, too.
-        "rate_limit_error"
-        | "rate_limit_exceeded"
-        | "insufficient_quota"
-        | "tokens"
-        | "requests" => 429,
-        "server_error" | "api_error" | "internal_error" => 500,
-        "overloaded" | "server_is_overloaded" | "slow_down" | "capacity_exceeded" => 503,
-        "timeout_error" | "timeout" => 504,
-        "overloaded_error" => 529,
-        _ => return None,
-    };
-    StatusCode::from_u16(status).ok()
 }
 
 /// Whether an SDK of `format` finds the error's type and message where it looks for them.
@@ -502,7 +458,7 @@ mod tests {
                 Provider::Anthropic,
                 413,
                 r#"{"error":{"message":"big"}}"#,
-                (413, "invalid_request_error", None, "big"),
+                (413, "request_too_large", None, "big"),
             ),
             (
                 Format::Messages,

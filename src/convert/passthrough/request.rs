@@ -56,7 +56,8 @@ pub(crate) fn edit(
         });
     }
     // Nearly no request has one: one search decides.
-    let envelopes = if contains(body, ENVELOPE.as_bytes()) {
+    let may_have = call.endpoint != Endpoint::Chat;
+    let envelopes = if may_have && contains(body, ENVELOPE.as_bytes()) {
         envelopes(call.endpoint, body)
     } else {
         Vec::new()

@@ -8,20 +8,23 @@ use crate::endpoint::Format;
 use crate::format::chat::answer::{Choice, Message, list, object};
 use crate::format::messages::{Counts, Text};
 use crate::format::responses::Answer;
+use crate::format::walk;
 use crate::usage::{ServiceTier, Usage};
 
 /// The counts of a whole answer; unknown where the answer has none.
 pub(crate) fn answer_usage(format: Format, body: &[u8]) -> Usage {
-    let Ok(answer) = serde_json::from_slice::<Holder<'_>>(body) else {
+    if format == Format::Responses {
+        return responses(body);
+    }
+    let Some(answer) = Holder::of(body) else {
         return Usage::default();
     };
     match format {
-        Format::Chat => {
+        Format::Chat | Format::Responses => {
             let mut usage = chat(&answer).unwrap_or_default();
-            usage.web_searches = usage.web_searches.or_else(|| searches(&answer, body));
+            usage.web_searches = usage.web_searches.or_else(|| searches(body));
             usage
         }
-        Format::Responses => responses(body),
         Format::Messages => {
             let mut counts = Counts::default();
             counts.update(answer.usage);
@@ -41,8 +44,35 @@ pub(super) struct Holder<'a> {
     pub(super) x_groq: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) service_tier: Text<'a>,
+}
+
+/// The choices of a Chat answer.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Choices<'a> {
     #[serde(borrow)]
-    pub(super) choices: Option<&'a RawValue>,
+    choices: Option<&'a RawValue>,
+}
+
+impl<'a> Holder<'a> {
+    /// The members of a whole answer: its long texts are passed over, not read.
+    fn of(body: &'a [u8]) -> Option<Self> {
+        let mut holder = Self::default();
+        for (key, value) in walk::members(std::str::from_utf8(body).ok()?) {
+            if value == "null" {
+                continue;
+            }
+            match &*key.decode() {
+                "usage" => holder.usage = serde_json::from_str(value).ok(),
+                "x_groq" => holder.x_groq = serde_json::from_str(value).ok(),
+                "service_tier" => {
+                    holder.service_tier = serde_json::from_str(value).unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        Some(holder)
+    }
 }
 
 /// The counts of a Chat answer or chunk, whichever provider made it; `None` when it has none.
@@ -67,10 +97,11 @@ pub(super) fn tier(name: Text<'_>) -> Option<ServiceTier> {
 }
 
 /// The searches that Groq says it ran for a whole answer.
-fn searches(answer: &Holder<'_>, body: &[u8]) -> Option<u64> {
+fn searches(body: &[u8]) -> Option<u64> {
     if !crate::codec::contains(body, b"\"executed_tools\"") {
         return None;
     }
+    let answer: Choices<'_> = serde_json::from_slice(body).ok()?;
     let mut sources = Sources::default();
     for choice in list(answer.choices) {
         let choice: Choice<'_> = object(Some(choice)).unwrap_or_default();

@@ -118,6 +118,11 @@ pub(in crate::convert) fn mark(
     )
 }
 
+/// Whether the output of a call says that it is not all of it.
+pub(in crate::convert) fn is_incomplete(item: &Item<'_>) -> bool {
+    item.status.is_some_and(|status| status.is("incomplete"))
+}
+
 /// Reports what an item holds that is lost: its own id, and members that no rule knows.
 pub(in crate::convert) fn report_item(item: &Item<'_>, cx: &mut RequestContext<'_>) {
     for (field, present) in [

@@ -66,7 +66,12 @@ impl<'a> Event<'a> {
         if data.trim_ascii_start().first() != Some(&b'{') {
             return None;
         }
-        if let Ok(event) = serde_json::from_slice(data) {
+        // Text is read faster than bytes, each string of which would have to prove that it is text.
+        let event = match std::str::from_utf8(data) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(data),
+        };
+        if let Ok(event) = event {
             return Some(event);
         }
         let Kind { kind } = serde_json::from_slice(data).ok()?;

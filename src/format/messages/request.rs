@@ -137,6 +137,14 @@ view! {
     }
 }
 
+impl Tool<'_> {
+    /// Whether others than the model itself may call it.
+    pub(crate) fn has_other_callers(&self) -> bool {
+        let callers = self.allowed_callers.as_ref();
+        callers.is_some_and(|callers| callers.0.iter().any(|caller| !caller.is("direct")))
+    }
+}
+
 view! {
     /// `user_location` of a web search tool.
     UserLocation {

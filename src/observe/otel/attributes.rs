@@ -23,15 +23,7 @@ pub(super) const CHAT: &str = "chat";
 
 /// The conventions' name for a provider.
 pub(super) fn provider(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Gemini => "gcp.gemini",
-        Provider::AwsBedrock | Provider::AwsBedrockInvoke => "aws.bedrock",
-        Provider::OpenAi
-        | Provider::Anthropic
-        | Provider::Groq
-        | Provider::Perplexity
-        | Provider::OpenAiCompatible => provider.id(),
-    }
+    provider.spec().telemetry
 }
 
 /// What is known when a request is sent to a provider.

@@ -122,6 +122,8 @@ impl Dialect {
                     "not_found_error" => "NOT_FOUND",
                     "rate_limit_error" => "RESOURCE_EXHAUSTED",
                     "overloaded_error" => "UNAVAILABLE",
+                    "permission_error" => "PERMISSION_DENIED",
+                    "api_error" => "INTERNAL",
                     _ => "INVALID_ARGUMENT",
                 };
                 json!({"error":{"code":status,"message":message,"status":status_name}})
@@ -129,8 +131,11 @@ impl Dialect {
             Self::Invoke | Self::Converse => {
                 let (status, name) = match kind {
                     "authentication_error" => (403, "UnrecognizedClientException"),
+                    "permission_error" => (403, "AccessDeniedException"),
                     "not_found_error" => (404, "ResourceNotFoundException"),
+                    "request_too_large" => (413, "RequestEntityTooLargeException"),
                     "rate_limit_error" => (429, "ThrottlingException"),
+                    "api_error" => (500, "InternalServerException"),
                     "overloaded_error" => (503, "ServiceUnavailableException"),
                     _ => (400, "ValidationException"),
                 };

@@ -47,6 +47,10 @@ pub(super) fn plan(
         }
         return Ok(None);
     };
+    if !visible && reasoning.visible == Visible::Unasked {
+        // What such a provider shows, it always shows.
+        cx.report.drop_field("thinking.display");
+    }
     let asking = match (thinking, effort) {
         (Thinking::Unsaid, None) => return Ok(None),
         (Thinking::Unsaid, Some(effort)) => {

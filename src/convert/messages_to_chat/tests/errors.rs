@@ -71,7 +71,7 @@ fn errors_of_every_class() {
         (405, 405, "invalid_request_error"),
         (408, 504, "timeout_error"),
         (409, 409, "invalid_request_error"),
-        (413, 413, "invalid_request_error"),
+        (413, 413, "request_too_large"),
         (422, 400, "invalid_request_error"),
         (424, 400, "invalid_request_error"),
         (429, 429, "rate_limit_error"),

@@ -86,6 +86,7 @@ pub(crate) fn convert_count(body: &[u8], cx: &mut RequestContext<'_>) -> Result<
     let text = utf8(body)?;
     let request: Request<'_> = parse(text, String::new)?;
     params::refuse_or_drop(&request, cx)?;
+    params::drop_format(&request, cx);
     let mut out = begin(text, cx);
     let mut fields = Fields::default();
     let (facts, tools) = write_conversation(&request, &mut out, &mut fields, cx)?;

@@ -21,6 +21,17 @@ use crate::models::TopK;
 /// The edit of `context_management` that Converse takes: the others only make a conversation shorter.
 const COMPACT_EDIT: &str = "compact_20260112";
 
+/// CountTokens has no member for the format of the output.
+pub(super) fn drop_format(request: &Request<'_>, cx: &mut RequestContext<'_>) {
+    let config = request.output_config.as_ref();
+    if config.is_some_and(|config| config.format.is_some()) {
+        cx.report.drop_field("output_config.format");
+    }
+    if request.output_format.is_some() {
+        cx.report.drop_field("output_format");
+    }
+}
+
 /// Refuses what the target cannot keep, and reports what it has no word for.
 pub(super) fn refuse_or_drop(
     request: &Request<'_>,

@@ -114,6 +114,7 @@ impl<'a> Reader<'a> {
         if self.rules.grounding && kind.starts_with("web_search_") {
             self.tools.grounding = true;
             self.searches.push(name);
+            report_settings(tool, cx);
             cx.report.approximate("tools[]");
         } else {
             self.dropped.push(name);
@@ -177,6 +178,22 @@ impl<'a> Reader<'a> {
             _ => Choice::Auto,
         };
         Ok(())
+    }
+}
+
+/// Nova's search takes no settings.
+fn report_settings(tool: &Tool<'_>, cx: &mut RequestContext<'_>) {
+    for (is_lost, member) in [
+        (tool.max_uses.is_some(), "max_uses"),
+        (tool.allowed_domains.is_some(), "allowed_domains"),
+        (tool.blocked_domains.is_some(), "blocked_domains"),
+        (tool.user_location.is_some(), "user_location"),
+        (tool.response_inclusion.is_some(), "response_inclusion"),
+        (tool.cache_control.is_some(), "cache_control"),
+    ] {
+        if is_lost {
+            cx.report.drop_field(format!("tools[].{member}"));
+        }
     }
 }
 

@@ -121,6 +121,7 @@ impl<'a> Tools<'a> {
                     "eager_input_streaming",
                 ),
                 (tool.defer_loading.is_some(), "defer_loading"),
+                (tool.has_other_callers(), "allowed_callers"),
             ],
             tool,
             cx,

@@ -97,6 +97,9 @@ impl<'a> Tools<'a> {
             self.dropped.push(original.into_owned());
             return Ok(());
         }
+        if tool.has_other_callers() {
+            cx.report.drop_field("tools[].allowed_callers");
+        }
         let sent = name::tool(&original);
         if sent != original {
             cx.report.approximate("tools[].name");

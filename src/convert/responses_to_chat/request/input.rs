@@ -12,6 +12,7 @@ use crate::convert::chat_out::{Arguments, Call, Conversation, Part, ToolResult, 
 use crate::convert::context::RequestContext;
 use crate::convert::envelope;
 use crate::convert::report::Refusal;
+use crate::convert::responses_request::content::is_incomplete;
 use crate::format::raw::RawStr;
 use crate::format::responses::request::{Item, Request};
 use crate::format::walk;
@@ -90,6 +91,9 @@ impl<'a> Input<'a> {
             (None, Some(_)) => Cow::Borrowed("message"),
             (None, None) => return Err(missing(format!("input[{at}].type"))),
         };
+        if item.phase.is_some() {
+            cx.report.drop_field("input[].phase");
+        }
         for name in &item.unknown {
             cx.report.drop_field(format!("input[].{name}"));
         }
@@ -229,6 +233,9 @@ impl<'a> Input<'a> {
     ) -> Result<(), Refusal> {
         let id = path::required(item.call_id, || format!("input[{at}].call_id"))?;
         let output = path::required(item.output, || format!("input[{at}].output"))?;
+        if is_incomplete(item) {
+            cx.report.drop_field("input[].status");
+        }
         let Content { mut texts, media } = parts::read(
             output.get(),
             || format!("input[{at}].output"),

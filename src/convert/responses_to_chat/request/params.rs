@@ -84,6 +84,8 @@ pub(super) fn check(request: &Request<'_>, cx: &mut RequestContext<'_>) -> Resul
         ("prompt_cache_retention", request.prompt_cache_retention),
         ("steer", request.steer),
         ("store", request.store),
+        // The answer gives it back, but nothing is stored by it.
+        ("metadata", request.metadata),
         ("client_metadata", request.client_metadata),
     ] {
         if value.is_some() {

@@ -120,6 +120,15 @@ fn report_hints(part: &View<'_>, cx: &mut RequestContext<'_>) {
             cx.report.drop_field(format!("input[].content[].{name}"));
         }
     }
+    for (name, value) in [
+        ("annotations", part.annotations),
+        ("logprobs", part.logprobs),
+    ] {
+        // Clients send answers back as they got them, mostly with empty lists.
+        if value.is_some_and(|list| walk::elements(list.get()).next().is_some()) {
+            cx.report.drop_field(format!("input[].content[].{name}"));
+        }
+    }
     for name in &part.unknown {
         cx.report.drop_field(format!("input[].content[].{name}"));
     }
@@ -144,7 +153,7 @@ fn part<'a>(
             Ok(Part::Text(Cow::Borrowed(text.content())))
         }
         "input_image" => image(&part, at, profile, cx).map(Part::Media),
-        "input_file" => file(&part, at, profile),
+        "input_file" => file(&part, at, profile, cx),
         "input_audio" => audio(&part, at, profile).map(Part::Media),
         _ => Err(unsupported(
             at(),
@@ -207,11 +216,17 @@ fn file<'a>(
     part: &View<'a>,
     at: &dyn Fn() -> String,
     profile: &ChatProfile,
+    cx: &mut RequestContext<'_>,
 ) -> Result<Part<'a>, Refusal> {
     let name = part.filename;
     let kept_name = name.map(|name| Cow::Borrowed(name.content()));
     if let Some(data) = part.file_data {
-        return file_data(data, name, at, profile);
+        let file = file_data(data, name, at, profile)?;
+        let nameless = matches!(file, Part::Media(Media::Image { .. } | Media::ImageFile(_)));
+        if nameless && name.is_some() {
+            cx.report.drop_field("input[].content[].filename");
+        }
+        return Ok(file);
     }
     if let Some(url) = part.file_url {
         if !profile.media.file_url {

@@ -112,8 +112,13 @@ impl<'a> ToolPlan<'a> {
         cx: &mut RequestContext<'_>,
     ) -> Result<(), Refusal> {
         if !profile.tools {
+            let param = if field.starts_with("tools") {
+                Cow::Borrowed("tools")
+            } else {
+                Cow::Owned(at())
+            };
             return Err(Refusal::unsupported(
-                "tools",
+                param,
                 format!(
                     "the models of {} take no function tools, so `tools` cannot be sent",
                     cx.provider
@@ -209,6 +214,18 @@ impl<'a> ToolPlan<'a> {
         ] {
             if value.is_some() {
                 cx.report.drop_field(format!("{field}.{member}"));
+            }
+        }
+        if search == Search::Tools {
+            // The provider's tool takes no settings.
+            for (member, is_lost) in [
+                ("filters", tool.filters.is_some()),
+                ("user_location", tool.user_location.is_some()),
+                ("search_context_size", tool.search_context_size.is_some()),
+            ] {
+                if is_lost {
+                    cx.report.drop_field(format!("{field}.{member}"));
+                }
             }
         }
         for member in &tool.unknown {

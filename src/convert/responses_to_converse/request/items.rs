@@ -12,7 +12,7 @@ use crate::convert::converse_out::reasoning::from_carrier;
 use crate::convert::converse_out::turns::{Facts, Kind as Block, Role, Turns, Unpaired};
 use crate::convert::report::Refusal;
 use crate::convert::responses_request::content::{
-    Piece, each_assistant_piece, each_piece, report_item,
+    Piece, each_assistant_piece, each_piece, is_incomplete, report_item,
 };
 use crate::convert::responses_request::heads::{Items, Kind, unanswered};
 use crate::convert::responses_request::path;
@@ -217,6 +217,9 @@ impl<'w, 'o, 't, 'a: 't, 'c> Writer<'w, 'o, 't, 'a, 'c> {
     fn result(&mut self, id: &str, text: &'a str, index: usize) -> Result<(), Refusal> {
         let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
         report_item(&item, self.cx);
+        if is_incomplete(&item) {
+            self.cx.report.drop_field("input[].status");
+        }
         self.turns.begin_result(id).map_err(refusal)?;
         let output = item.output.map(RawValue::get).unwrap_or_default();
         let mut mark = None;

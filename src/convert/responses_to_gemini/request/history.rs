@@ -16,7 +16,7 @@ use crate::convert::gemini_out::{
 };
 use crate::convert::report::Refusal;
 use crate::convert::responses_request::content::{
-    Piece, each_assistant_piece, each_piece, report_item,
+    Piece, each_assistant_piece, each_piece, is_incomplete, report_item,
 };
 use crate::convert::responses_request::heads::{Items, Kind, unanswered};
 use crate::convert::responses_request::input::{self, Input, nothing_to_send};
@@ -395,6 +395,9 @@ fn result<'a>(
 ) -> Result<(), Refusal> {
     let item: Item<'a> = path::parse(text, || format!("input[{index}]"))?;
     report_item(&item, cx);
+    if is_incomplete(&item) {
+        cx.report.drop_field("input[].status");
+    }
     let newest = cx.capabilities.gemini == GeminiGeneration::V3;
     let mut texts = Vec::new();
     let mut shown = Vec::new();

@@ -37,6 +37,8 @@ pub(super) fn refuse_or_drop(
     for (name, value) in [
         // It counts only the tools that the provider runs itself.
         ("max_tool_calls", request.max_tool_calls),
+        // The answer gives it back, but nothing is stored by it.
+        ("metadata", request.metadata),
         ("user", request.user),
         ("safety_identifier", request.safety_identifier),
     ] {

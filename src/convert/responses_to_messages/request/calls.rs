@@ -8,7 +8,7 @@ use super::parts::Slot;
 use super::turns::{Call, Speaker, Writer};
 use crate::codec::write;
 use crate::convert::report::Refusal;
-use crate::convert::responses_request::content::report_item;
+use crate::convert::responses_request::content::{is_incomplete, report_item};
 use crate::convert::responses_request::heads::unanswered;
 use crate::convert::responses_request::path;
 use crate::format::raw::RawStr;
@@ -148,7 +148,7 @@ impl<'a> Writer<'_, 'a, '_> {
         } else if !output.is_empty() {
             return Err(path::wrong_type(path::item(index, "output")));
         }
-        if item.status.is_some_and(|status| status.is("incomplete")) {
+        if is_incomplete(&item) {
             self.out.buf.extend_from_slice(b",\"is_error\":true");
         }
         self.out.end_block();

@@ -235,6 +235,28 @@ fn what_is_dropped_and_reported() {
             "tools[].strict",
         ),
         (GROQ, json!({"brand_new": 1}), "brand_new"),
+        (GROQ, json!({"metadata": {"a": "b"}}), "metadata"),
+        (
+            GROQ,
+            json!({"tools": [{"type": "web_search", "filters": {"allowed_domains": ["a.example"]}}]}),
+            "tools[].filters",
+        ),
+        (
+            GROQ,
+            json!({"input": [{"role": "assistant", "phase": "commentary", "content": "x"}]}),
+            "input[].phase",
+        ),
+        (
+            GROQ,
+            json!({"input": [{"role": "assistant", "content": [{"type": "output_text", "text": "x", "annotations": [{}]}]}]}),
+            "input[].content[].annotations",
+        ),
+        (
+            GEMINI,
+            json!({"input": [{"role": "user", "content": [{"type": "input_file", "filename": "a.pdf",
+                "file_data": "data:application/pdf;base64,JVBERi0xLjQ="}]}]}),
+            "input[].content[].filename",
+        ),
         (
             SONAR,
             json!({"tools": [{"type": "web_search", "external_web_access": true}]}),
@@ -249,7 +271,6 @@ fn what_is_dropped_and_reported() {
         json!({"background": false}),
         json!({"include": ["reasoning.encrypted_content"]}),
         json!({"truncation": "disabled"}),
-        json!({"metadata": {"a": "b"}}),
         json!({"previous_response_id": null, "service_tier": "auto"}),
         json!({"access_programs": {"cyber": "standard"}}),
     ] {

@@ -1,6 +1,6 @@
 //! What the unit tests of several layers need.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -52,5 +52,6 @@ pub(crate) fn call(targets: Vec<Target>) -> Call {
         tries: Mutex::default(),
         followers: Followers::default(),
         tokens: OnceLock::new(),
+        timed: AtomicBool::new(false),
     }
 }
