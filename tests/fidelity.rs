@@ -155,3 +155,27 @@ fn passthrough_carries_every_byte() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+/// Whatever member the gateway reads of a request has a row, or stands in the example of one.
+#[test]
+fn every_member_that_is_read_is_tried() {
+    let mut missing = Vec::new();
+    for format in ["chat", "responses", "messages"] {
+        let read = |path: String| {
+            let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+        };
+        let views = read(format!("src/format/{format}/request.rs"));
+        let views = views.split("#[cfg(test)]").next().unwrap_or_default();
+        let rows = read(format!("tests/fidelity/{format}.json"));
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let tried: std::collections::HashSet<&str> = rows.split(|c| !is_word(c)).collect();
+        let members = views.split("= \"").skip(1);
+        let members: Vec<_> = members.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(members.len() > 40, "{format}: {members:?}");
+        for member in members.iter().filter(|member| !tried.contains(*member)) {
+            missing.push(format!("{format}: {member}"));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -10,7 +10,8 @@ use crate::convert::report::Refusal;
 use crate::format::chat::request::Request;
 use crate::format::raw::RawStr;
 use crate::format::walk;
-use crate::models::Effort;
+use crate::models::{Effort, ReasoningFields};
+use crate::provider::Provider;
 
 /// What the client asks for; `display` is Anthropic's word for how it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +85,18 @@ pub(in crate::convert) fn wish<'a>(
         cx.report.drop_field(format!("reasoning.{name}"));
     }
     let display = if reasoning.exclude == Some(true) {
+        // Where the model's thoughts cannot be hidden, they are shown.
+        let hides = match cx.provider {
+            Provider::Anthropic => true,
+            Provider::AwsBedrockInvoke => false,
+            _ => {
+                cx.capabilities.bedrock.reasoning == ReasoningFields::Thinking
+                    && cx.capabilities.thinking.is_some_and(|kinds| kinds.adaptive)
+            }
+        };
+        if !hides {
+            cx.report.drop_field("reasoning.exclude");
+        }
         "omitted"
     } else {
         SUMMARIZED

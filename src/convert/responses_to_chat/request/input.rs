@@ -94,6 +94,9 @@ impl<'a> Input<'a> {
         if item.phase.is_some() {
             cx.report.drop_field("input[].phase");
         }
+        if item.is_async.is_some_and(|value| value.get() == "true") {
+            cx.report.drop_field("input[].async");
+        }
         for name in &item.unknown {
             cx.report.drop_field(format!("input[].{name}"));
         }

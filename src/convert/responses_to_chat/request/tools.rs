@@ -216,6 +216,11 @@ impl<'a> ToolPlan<'a> {
                 cx.report.drop_field(format!("{field}.{member}"));
             }
         }
+        let place = tool.user_location.as_ref();
+        if search != Search::Tools && place.is_some_and(|place| place.timezone.is_some()) {
+            cx.report
+                .drop_field(format!("{field}.user_location.timezone"));
+        }
         if search == Search::Tools {
             // The provider's tool takes no settings.
             for (member, is_lost) in [

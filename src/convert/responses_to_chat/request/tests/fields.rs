@@ -237,7 +237,7 @@ fn what_is_dropped_and_reported() {
         (GROQ, json!({"brand_new": 1}), "brand_new"),
         (GROQ, json!({"metadata": {"a": "b"}}), "metadata"),
         (
-            GROQ,
+            GPT_OSS,
             json!({"tools": [{"type": "web_search", "filters": {"allowed_domains": ["a.example"]}}]}),
             "tools[].filters",
         ),
