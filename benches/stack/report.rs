@@ -413,12 +413,11 @@ impl Bench {
         let mut times = Vec::new();
         for _ in 0..if self.measure { 11 } else { 1 } {
             let begin = Instant::now();
-            let ended = match &known {
-                Some(program) => until_listening(program),
-                None => {
-                    drop(Process::start("gateway", Some(self.upstream.address)));
-                    true
-                }
+            let ended = if let Some(program) = &known {
+                until_listening(program)
+            } else {
+                drop(Process::start("gateway", Some(self.upstream.address)));
+                true
             };
             assert!(ended, "the gateway did not say where it listens");
             times.push(micros(begin.elapsed()) / 1000.0);
