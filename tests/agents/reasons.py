@@ -23,7 +23,7 @@ REASONS = {
         "system[]": "Claude Code's billing line, which changes with every call and would spoil prompt caches",
         "system[].cache_control": CACHE,
         "thinking": "thinking becomes the provider's own reasoning, as strong as the effort or the budget says; none at Perplexity",
-        "thinking.display": "Bedrock does not know it; Claude Code's own Bedrock mode leaves it out too",
+        "thinking.display": "Bedrock does not know it, and Claude Code's own Bedrock mode leaves it out too; a compatible server shows its reasoning as it does",
         "tools[]": "the provider's own search stands for Anthropic's; a compatible server has none, and the call did not demand one",
         "tools[].defer_loading": "all tools are sent at once, so that none must be looked for",
         "tools[].max_uses": "OpenAI gets it as `max_tool_calls`; others have no such limit",
