@@ -57,7 +57,7 @@ EXCEPTIONS = {
     "ServiceQuotaExceeded": (429, 429, False),
     "ServiceUnavailable": (503, 529, True),
     "Throttling": (429, 429, True),
-    "UnrecognizedClient": (401, 401, False),
+    "UnrecognizedClient": (403, 403, False),
     "Validation": (400, 400, True),
 }
 # How a stream of the Bedrock runtime may break in its middle: checksums of a payload and of lengths, a length that nobody sends, an error of no

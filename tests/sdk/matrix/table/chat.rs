@@ -307,4 +307,10 @@ pub(super) const TABLE: &[Entry] = &[
         Mode::Both,
         "pass: APIError service_unavailable",
     ),
+    entry(
+        &["aws-bedrock", "aws-bedrock-invoke"],
+        &["refuse_key"],
+        Mode::Both,
+        "pass: PermissionDeniedError 403 permission_denied",
+    ),
 ];

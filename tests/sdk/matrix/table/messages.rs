@@ -190,4 +190,10 @@ pub(super) const TABLE: &[Entry] = &[
         Mode::Both,
         "pass: APIStatusError 200 api_error",
     ),
+    entry(
+        &["aws-bedrock", "aws-bedrock-invoke"],
+        &["refuse_key"],
+        Mode::Both,
+        "pass: PermissionDeniedError 403 permission_error",
+    ),
 ];

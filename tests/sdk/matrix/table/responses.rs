@@ -250,4 +250,10 @@ pub(super) const TABLE: &[Entry] = &[
         Mode::Both,
         "pass: event `error` server_error",
     ),
+    entry(
+        &["aws-bedrock", "aws-bedrock-invoke"],
+        &["refuse_key"],
+        Mode::Both,
+        "pass: PermissionDeniedError 403 permission_denied",
+    ),
 ];
