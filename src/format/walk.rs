@@ -303,9 +303,28 @@ fn skip_separators(bytes: &[u8], at: usize) -> usize {
     }
 }
 
+/// Words of eight bytes that are looked at one by one before a long string is searched.
+const WORDS: usize = 3;
+
 /// The index after the string that begins at `at`.
 fn skip_string(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;
+    // Most strings are keys and short words: they end before a search would have begun.
+    for _ in 0..WORDS {
+        let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) else {
+            break;
+        };
+        let found = quotes_and_backslashes(u64::from_le_bytes(*word));
+        if found == 0 {
+            at += 8;
+            continue;
+        }
+        at += (found.trailing_zeros() / 8) as usize;
+        if bytes.get(at) == Some(&b'"') {
+            return at + 1;
+        }
+        break;
+    }
     while let Some(found) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
         at += found;
         if bytes.get(at) == Some(&b'"') {
@@ -314,6 +333,13 @@ fn skip_string(bytes: &[u8], at: usize) -> usize {
         at += 2;
     }
     bytes.len()
+}
+
+/// Sets high bits in a word; the lowest of them stands in the first byte that is a quote or a backslash.
+fn quotes_and_backslashes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    (zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c))) & (ONES * 0x80)
 }
 
 /// The index after the value that begins at `at`; `at` itself where none does.
@@ -357,6 +383,26 @@ fn skip_value(bytes: &[u8], mut at: usize) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn strings_end_at_their_quote_wherever_it_stands() {
+        for length in 0..70 {
+            let plain = format!("\"{}\" x", "é".repeat(length));
+            assert_eq!(skip_string(plain.as_bytes(), 0), plain.len() - 2);
+            let open = format!("\"{}", "a".repeat(length));
+            assert_eq!(skip_string(open.as_bytes(), 0), open.len());
+            for at in 0..length {
+                for escape in ["\\\"", "\\\\", "\\n"] {
+                    let text = format!(
+                        "\"{}{escape}{}\"\"",
+                        "a".repeat(at),
+                        "b".repeat(length - at)
+                    );
+                    assert_eq!(skip_string(text.as_bytes(), 0), text.len() - 1, "{text}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn members_and_elements_are_slices() {
