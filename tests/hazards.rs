@@ -113,12 +113,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "F7",
-        "src/body/tests.rs",
+        "src/body/tests/cut_converted.rs",
         "a_converted_stream_that_ends_early_says_so",
     ),
     (
         "F7",
-        "src/body/tests.rs",
+        "src/body/tests/cut_relayed.rs",
         "an_error_comes_one_poll_after_the_last_bytes",
     ),
     (
@@ -140,12 +140,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "J3",
-        "src/route/tests.rs",
+        "src/route/tests/bodies.rs",
         "bodies_are_read_no_further_than_needed",
     ),
     (
         "J3",
-        "src/route/tests.rs",
+        "src/route/tests/bodies.rs",
         "a_limit_around_the_gateway_counts_too",
     ),
     ("J3", "src/body/gather.rs", "over_the_limit_nothing_is_lost"),
@@ -205,18 +205,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "D5",
-        "src/body/tests.rs",
+        "src/body/tests/cut_relayed.rs",
         "a_relayed_stream_that_was_complete_ends_as_it_is",
     ),
     (
         "D5",
-        "src/body/tests.rs",
+        "src/body/tests/end.rs",
         "the_providers_end_is_looked_for_after_the_clients",
     ),
-    ("D6", "src/body/tests.rs", "a_cut_at_any_byte_is_told"),
     (
         "D6",
-        "src/body/tests.rs",
+        "src/body/tests/cut_relayed.rs",
+        "a_cut_at_any_byte_is_told",
+    ),
+    (
+        "D6",
+        "src/body/tests/cut_converted.rs",
         "a_converted_stream_that_ends_early_says_so",
     ),
     (
@@ -353,12 +357,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "B3",
-        "src/body/tests.rs",
+        "src/body/tests/end.rs",
         "dropping_the_body_drops_the_providers",
     ),
     (
         "B4",
-        "src/body/tests.rs",
+        "src/body/tests/end.rs",
         "the_usage_is_known_at_the_end_and_on_a_drop",
     ),
     (
@@ -371,13 +375,17 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "src/observe/tests.rs",
         "a_call_that_is_cancelled_before_its_head_is_told",
     ),
-    ("B6", "src/body/tests.rs", "events_without_output_yield"),
     (
         "B6",
-        "src/body/tests.rs",
+        "src/body/tests/merging.rs",
+        "events_without_output_yield",
+    ),
+    (
+        "B6",
+        "src/body/tests/peek.rs",
         "a_peek_of_endless_pings_yields_and_holds_little",
     ),
-    ("B6", "src/body/tests.rs", "merging_is_bounded"),
+    ("B6", "src/body/tests/merging.rs", "merging_is_bounded"),
     (
         "B7",
         "tests/routing.rs",
@@ -431,7 +439,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "R7",
-        "src/route/tests.rs",
+        "src/route/tests/statuses.rs",
         "nothing_of_one_provider_leaks_to_the_next",
     ),
     (
@@ -456,7 +464,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "R11",
-        "src/route/tests.rs",
+        "src/route/tests/statuses.rs",
         "statuses_are_retried_as_the_contract_says",
     ),
     ("R11", "src/retry/tests.rs", "what_is_final_is_not"),
@@ -472,12 +480,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "T1",
-        "src/body/tests.rs",
+        "src/body/tests/clocks.rs",
         "a_silent_stream_ends_after_the_idle_time",
     ),
     (
         "T1",
-        "src/body/tests.rs",
+        "src/body/tests/clocks.rs",
         "a_stream_that_never_pauses_lives_no_longer_than_the_call",
     ),
     (
@@ -487,7 +495,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "T1",
-        "src/body/tests.rs",
+        "src/body/tests/clocks.rs",
         "a_stream_lives_no_longer_than_the_call",
     ),
     (
@@ -502,22 +510,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "T2",
-        "src/route/tests.rs",
+        "src/route/tests/bodies.rs",
         "a_body_that_stands_still_is_not_waited_for",
     ),
     (
         "T2",
-        "src/route/tests.rs",
+        "src/route/tests/bodies.rs",
         "a_body_that_trickles_is_not_waited_for_longer_than_its_time",
     ),
     (
         "T3",
-        "src/body/tests.rs",
+        "src/body/tests/clocks.rs",
         "a_stream_that_never_pauses_lives_no_longer_than_the_call",
     ),
     (
         "T4",
-        "src/body/tests.rs",
+        "src/body/tests/clocks.rs",
         "a_silent_converted_stream_is_kept_alive",
     ),
     (
@@ -568,7 +576,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "T8",
-        "src/body/tests.rs",
+        "src/body/tests/clocks.rs",
         "a_stream_that_never_pauses_lives_no_longer_than_the_call",
     ),
     (
@@ -586,7 +594,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "tests/faults.rs",
         "a_provider_that_closes_after_each_answer_is_no_failure",
     ),
-    ("T10", "src/body/tests.rs", "a_panic_is_contained"),
+    (
+        "T10",
+        "src/body/tests/cut_converted.rs",
+        "a_panic_is_contained",
+    ),
     (
         "T11",
         "src/health.rs",
