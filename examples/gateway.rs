@@ -36,7 +36,9 @@ use tower_llm_gateway::config::Kept;
 use tower_llm_gateway::observe::{Metrics, Observer};
 use tower_llm_gateway::settings::Timeouts;
 use tower_llm_gateway::{GatewayBuilder, Shutdown};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use arguments::{Arguments, Parsed};
 use listen::Listen;
@@ -87,13 +89,26 @@ fn health(arguments: &Arguments) -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), String> {
     let mut kept = Kept::new();
     let setup = setup::load(arguments, &|name| std::env::var(name).ok(), &mut kept)?;
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,gateway=info,tower_llm_gateway=info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let levels = std::env::var("RUST_LOG").unwrap_or_default();
+    let (filter, fault) = match levels.parse::<Targets>() {
+        Ok(filter) if !levels.is_empty() => (filter, None),
+        parsed => {
+            let usual = Targets::new()
+                .with_default(LevelFilter::WARN)
+                .with_target("gateway", LevelFilter::INFO)
+                .with_target("tower_llm_gateway", LevelFilter::INFO);
+            (usual, parsed.err())
+        }
+    };
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
         .init();
+    if let Some(error) = fault {
+        tracing::warn!("RUST_LOG is not obeyed: {error}");
+    }
 
     let Setup {
         builder,

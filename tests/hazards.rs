@@ -47,12 +47,39 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "src/client/mod.rs",
         "one client for each TLS identity",
     ),
-    ("B2", "tests/load.rs", "b2_ten_thousand_streams_at_rest_are_held"),
+    (
+        "B2",
+        "tests/load.rs",
+        "b2_ten_thousand_streams_at_rest_are_held",
+    ),
     ("B5", "benches/convert.rs", "fn main"),
 ];
 
 /// Tests that stand beside what they are about: the hazard, the file, and the test's name.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("S2", "tests/golden.rs", "cases"),
+    ("R4", "tests/sdk.rs", "scripted_retries_passthrough"),
+    ("R4", "tests/sdk.rs", "scripted_retries_converted"),
+    (
+        "J3",
+        "tests/load.rs",
+        "j3_a_large_body_takes_little_more_than_twice_its_size",
+    ),
+    (
+        "R3",
+        "tests/load.rs",
+        "r3_a_dead_provider_gets_few_repetitions",
+    ),
+    (
+        "B2",
+        "tests/load.rs",
+        "b2_ten_thousand_streams_at_rest_are_held",
+    ),
+    (
+        "B1",
+        "tests/load.rs",
+        "b1_a_thousand_stopped_clients_take_no_more_memory",
+    ),
     (
         "S1",
         "tests/cells.rs",
@@ -352,6 +379,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     ("B6", "src/body/tests.rs", "merging_is_bounded"),
     (
+        "B7",
+        "tests/routing.rs",
+        "requests_per_minute_steer_and_then_refuse",
+    ),
+    (
         "R2",
         "tests/faults.rs",
         "a_provider_that_closes_after_each_answer_is_no_failure",
@@ -446,6 +478,16 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "T1",
         "src/body/tests.rs",
+        "a_stream_that_never_pauses_lives_no_longer_than_the_call",
+    ),
+    (
+        "T1",
+        "tests/outbound.rs",
+        "a_handshake_that_never_ends_is_given_up",
+    ),
+    (
+        "T1",
+        "src/body/tests.rs",
         "a_stream_lives_no_longer_than_the_call",
     ),
     (
@@ -471,7 +513,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "T3",
         "src/body/tests.rs",
-        "a_stream_lives_no_longer_than_the_call",
+        "a_stream_that_never_pauses_lives_no_longer_than_the_call",
     ),
     (
         "T4",
@@ -523,6 +565,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "T8",
         "tests/faults.rs",
         "a_shutdown_ends_open_calls_in_the_clients_format",
+    ),
+    (
+        "T8",
+        "src/body/tests.rs",
+        "a_stream_that_never_pauses_lives_no_longer_than_the_call",
     ),
     (
         "T8",
@@ -626,4 +673,56 @@ fn tests_elsewhere_are_there() {
     for (id, file, words) in SHOWN {
         assert!(source(file).contains(words), "{id}: no {words:?} in {file}");
     }
+}
+
+/// docs/reliability.md says of every hazard what is demanded, and which tests show it: all of them, and no others.
+#[test]
+fn the_documented_table_is_this_one() {
+    let page = source("docs/reliability.md");
+    let mut wrong = Vec::new();
+    for (kind, count) in KINDS {
+        for number in 1..=*count {
+            let id = format!("{kind}{number}");
+            let start = format!("| {id} | ");
+            let Some(row) = page.lines().find(|line| line.starts_with(&start)) else {
+                wrong.push(format!("{id} has no row"));
+                continue;
+            };
+            let here = MODULES.iter().flat_map(|(_, source)| {
+                let lines = source
+                    .lines()
+                    .map(|line| line.trim().trim_start_matches("async "));
+                lines.filter_map(|line| {
+                    line.strip_prefix("fn ")?
+                        .split_once('(')
+                        .map(|(name, _)| name)
+                })
+            });
+            let mut names: Vec<_> = here
+                .filter(|name| name.starts_with(&format!("{}_", id.to_lowercase())))
+                .collect();
+            names.extend(
+                ELSEWHERE
+                    .iter()
+                    .filter(|(hazard, ..)| *hazard == id)
+                    .map(|(_, _, name)| *name),
+            );
+            for name in &names {
+                if !row.contains(&format!("`{name}`")) {
+                    wrong.push(format!("{id}: {name} is not in its row"));
+                }
+            }
+            let tests = row
+                .trim_end_matches('|')
+                .rsplit('|')
+                .next()
+                .unwrap_or_default();
+            for name in tests.split('`').skip(1).step_by(2) {
+                if !names.contains(&name) && !SHOWN.iter().any(|(_, file, _)| *file == name) {
+                    wrong.push(format!("{id}: {name} is no test of it"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -118,11 +118,13 @@ impl Reload {
 
     fn load(&mut self) -> Result<(Gateway<()>, ServerSettings), String> {
         let env = |name: &str| std::env::var(name).ok();
-        let setup = setup::load(&self.arguments, &env, &mut self.kept)?;
+        let mut kept = self.kept.clone();
+        let setup = setup::load(&self.arguments, &env, &mut kept)?;
         let gateway = crate::watched(setup.builder, &self.watchers)
             .shutdown(self.shutdown.clone())
             .build(())
             .map_err(|error| error.to_string())?;
+        self.kept = kept;
         let changed = [
             ("listen", setup.server.listen != self.started.listen),
             ("shutdown_grace", setup.server.grace != self.started.grace),

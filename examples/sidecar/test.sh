@@ -38,35 +38,38 @@ assert config["Healthcheck"]["Test"] == ["CMD", "/gateway", "--health"], config
 run() { buildah run --isolation chroot --user 65532:65532 "$container" -- "$@"; }
 
 run /gateway --version
-# The program itself, in the image's root, as the image's user and with no other environment than VARIABLE=VALUE …; a root that cannot be
+# The program itself, in the image's root, as the image's user, with the environment in `given` and no other; a root that cannot be
 # written to, as in the manifests, where this machine allows it.
+given=()
+chroot="$(command -v chroot)"
 if unshare --mount true 2>/dev/null; then
-    inside() {
-        unshare --mount sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec chroot --userspec=65532:65532 "$@"' \
-            "$root" "$root" "$@"
-    }
     echo "its root is read-only"
+    inside() {
+        unshare --mount sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec env -i "$@"' "$root" \
+            "${given[@]}" "$chroot" --userspec=65532:65532 "$root" "$@"
+    }
 else
-    inside() { chroot --userspec=65532:65532 "$root" "$@"; }
     echo "its root is not read-only: no mounts can be made here"
+    inside() { env -i "${given[@]}" "$chroot" --userspec=65532:65532 "$root" "$@"; }
 fi
 # start PORT VARIABLE=VALUE … -- ARGUMENT …: sets `pid` and `log`.
 start() {
-    local port="$1" variables=()
+    local port="$1"
     shift
-    while [ "$1" != -- ]; do variables+=("$1"); shift; done
+    given=()
+    while [ "$1" != -- ]; do given+=("$1"); shift; done
     shift
     log="$(mktemp)"
     before="$(date +%s%N)"
-    variables+=(NOTHING=set)
-    # The shell stays, so that what it waits for is its child alone.
-    (export "${variables[@]}"; inside /gateway --listen "127.0.0.1:$port" "$@"; exit $?) 2>"$log" &
+    # The shell stays, so that the program is its child.
+    (inside /gateway --listen "127.0.0.1:$port" "$@"; exit $?) 2>"$log" &
     pid=$!
     pids+=("$pid")
     until grep -q '^listening on' "$log"; do
         kill -0 "$pid" || { cat "$log"; exit 1; }
         sleep 0.002
     done
+    given=()
     took="$((($(date +%s%N) - before) / 1000000))"
 }
 stop() {
@@ -78,7 +81,6 @@ ask() { curl -sS --max-time 10 --noproxy '*' "http://127.0.0.1:$1$2" ${3:+-d "$3
 # expect TEXT ANSWER
 expect() { [[ "$2" == *"$1"* ]] || { echo "no $1 in: $2"; exit 1; }; }
 hello='{"model":"MODEL","messages":[{"role":"user","content":"Hello from the container"}]}'
-unset "${!OPENAI_@}" "${!ANTHROPIC_@}" "${!GEMINI_@}" "${!GROQ_@}" "${!PERPLEXITY_@}" "${!AWS_@}"
 
 # 1. Nothing configured: the demo providers.
 start 8097 --
@@ -108,7 +110,7 @@ expect 'You said' "$(ask 8098 /v1/chat/completions "${hello/MODEL/fast}")"
 expect '"type":"message"' "$(ask 8098 /v1/messages '{"model":"fast","max_tokens":50,"messages":[{"role":"user","content":"Hello"}]}')"
 stop "$pid"
 if inside /gateway --check --config /etc/gateway/gateway.toml 2>/dev/null; then echo "a missing key was not found"; exit 1; fi
-(export ANTHROPIC_API_KEY=k OPENAI_API_KEY=k; inside /gateway --check --config /etc/gateway/shipped.toml) >/dev/null
+(given=(ANTHROPIC_API_KEY=k OPENAI_API_KEY=k); inside /gateway --check --config /etc/gateway/shipped.toml) >/dev/null
 echo "answers by a file, and takes the one that is shipped"
 
 # 3. The environment alone.

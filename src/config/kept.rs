@@ -12,12 +12,13 @@ use crate::target::Connection;
 ///
 /// A connection knows things: which providers keep failing, how much of its capacity and of its retries is used, the credentials it
 /// has loaded. Where a new configuration says the same of a connection as the one before, this goes on.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Kept {
     connections: BTreeMap<String, Made>,
 }
 
 /// A connection, and what it was made of.
+#[derive(Clone)]
 struct Made {
     config: ConnectionConfig,
     /// The key from the environment.

@@ -101,7 +101,7 @@ impl ClientError {
             }
             Format::Messages => {
                 let mut object = Object::begin(&mut out);
-                self.write_anthropic(&mut object);
+                self.write_anthropic(&self.kind, &mut object);
                 match request_id {
                     Some(id) => object.string("request_id", id),
                     None => object.raw("request_id", "null"),
@@ -144,7 +144,7 @@ impl ClientError {
             Format::Messages => {
                 out.extend_from_slice(b"event: error\ndata: ");
                 let mut object = Object::begin(out);
-                self.write_anthropic(&mut object);
+                self.write_anthropic(self.kind_in_stream(), &mut object);
                 object.end();
             }
         }
@@ -170,10 +170,22 @@ impl ClientError {
         }
     }
 
-    fn write_anthropic(&self, object: &mut Object<'_>) {
+    /// `error.type` of the event that ends a Messages stream.
+    ///
+    /// Anthropic counts requests before it answers, so what it documents for a stream that ends for want of capacity is
+    /// `overloaded_error` (its page on streaming, "Error events"). Claude Code goes on with its turn after that one, and gives
+    /// up after a `rate_limit_error`, which other providers have in the middle of streams too.
+    fn kind_in_stream(&self) -> &str {
+        match &*self.kind {
+            "rate_limit_error" => "overloaded_error",
+            kind => kind,
+        }
+    }
+
+    fn write_anthropic(&self, kind: &str, object: &mut Object<'_>) {
         object.string("type", "error");
         let mut error = object.object("error");
-        error.string("type", &self.kind);
+        error.string("type", kind);
         // Messages has no member for the field at fault: it stands in the message, as Anthropic writes it.
         match &self.param {
             Some(param) if !param.is_empty() && !self.message.contains(&**param) => {

@@ -92,6 +92,7 @@ pub(crate) struct NativePair {
 pub(crate) struct Spec {
     pub(crate) id: &'static str,
     /// What OpenTelemetry's conventions for generative AI call it: `gen_ai.provider.name`.
+    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "nobody is told"))]
     pub(crate) telemetry: &'static str,
     /// Where the provider lives; `None` where a connection must say so.
     pub(crate) base_url: Option<&'static str>,

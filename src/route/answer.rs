@@ -30,7 +30,7 @@ pub(super) fn relay<B: Body>(
     response: Response<B>,
 ) -> Response<ResponseBody<B>> {
     let (mut parts, body) = response.into_parts();
-    identify(&record, &mut parts.headers);
+    identify(&record, parts.status, &mut parts.headers);
     record.relayed(parts.status, parts.extensions.get::<Outcome>().cloned());
     Response::from_parts(parts, ResponseBody::inner(body, record))
 }
@@ -115,7 +115,7 @@ fn render<B>(mut record: Record, error: &ClientError) -> Response<ResponseBody<B
         crate::headers::describe_target(&mut headers, target, model);
         crate::headers::describe_loss(&mut headers, &call.last_report());
     }
-    identify(&record, &mut headers);
+    identify(&record, error.status, &mut headers);
     record.answered(error.status, outcome.clone());
     let mut response = Response::new(ResponseBody::payload(Payload::new(json), record));
     *response.status_mut() = error.status;
@@ -131,8 +131,12 @@ fn chosen(call: &Call) -> Option<&Target> {
     call.target(call.chosen.load(Ordering::Relaxed))
 }
 
-/// The ids, and how often the call was sent.
-fn identify(record: &Record, headers: &mut HeaderMap) {
+/// The ids, how often the call was sent, and that a refused key is not worth another try.
+fn identify(record: &Record, status: StatusCode, headers: &mut HeaderMap) {
+    if status == StatusCode::UNAUTHORIZED {
+        // Claude Code tries again for minutes, in silence, unless it is told.
+        headers.insert(X_SHOULD_RETRY, FALSE);
+    }
     let arrival = &record.arrival;
     headers.insert(GATEWAY_REQUEST_ID, arrival.request_id.clone());
     headers

@@ -23,7 +23,7 @@ async fn child() {
         return;
     }
     tracing_subscriber::fmt()
-        .with_env_filter("trace")
+        .with_max_level(tracing::Level::TRACE)
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();

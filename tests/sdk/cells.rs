@@ -462,3 +462,9 @@ fn scripted_retries() {
     retries(MESSAGES, "gpt-5.5");
     retries(MESSAGES, "gemini-3.8-flash");
 }
+
+/// What the page for users of each client tells them to write.
+#[test]
+fn demo_page_examples() {
+    demo("page_examples.py", "-", &[&["openai", "anthropic"]]);
+}

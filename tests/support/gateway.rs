@@ -51,19 +51,21 @@ impl Builder {
 
     /// Starts the program at this address or `unix:` socket and waits until it listens.
     pub fn start_at(self, place: &str) -> Gateway {
+        let secrets = self.secrets();
         let (mut command, config) = self.command(&process::example("gateway"));
         command.args(["--listen", place]);
-        Self::launch(command, config)
+        Self::launch(command, config, secrets)
     }
 
     /// Starts another of the example servers on a free port, and waits until it listens.
     pub fn start_example(self, name: &str) -> Gateway {
+        let secrets = self.secrets();
         let (mut command, config) = self.command(&process::example(name));
         command.env("LISTEN", "127.0.0.1:0");
-        Self::launch(command, config)
+        Self::launch(command, config, secrets)
     }
 
-    fn launch(mut command: Command, config: Option<ConfigFile>) -> Gateway {
+    fn launch(mut command: Command, config: Option<ConfigFile>, secrets: Vec<String>) -> Gateway {
         let mut child = command.spawn().expect("start the gateway program");
         let log = Arc::new(Log::default());
         let pipe = child.stderr.take().expect("the program's stderr");
@@ -75,6 +77,7 @@ impl Builder {
             log,
             reader: Some(reader),
             config,
+            secrets,
         };
         match gateway.log.wait(PATIENCE, |text| {
             let line = text.lines().find(|line| line.contains(LISTENING))?;
@@ -94,10 +97,39 @@ impl Builder {
         finished
     }
 
+    /// The keys that the program is told, where they are long enough to be told from other words.
+    fn secrets(&self) -> Vec<String> {
+        let lines = self.config.iter().flat_map(|config| config.lines());
+        let of_file = lines.flat_map(|line| {
+            // A line may be an inline table of several.
+            let words: Vec<_> = line.split('"').collect();
+            let secret = |pair: &[&str]| {
+                let name = pair[0].trim_end().strip_suffix('=')?.trim_end();
+                let names = ["api_key", "secret_access_key", "session_token", "key"];
+                let ends = |wanted: &&str| {
+                    name.strip_suffix(*wanted).is_some_and(|rest| {
+                        !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                    })
+                };
+                names.iter().any(ends).then(|| pair[1].to_owned())
+            };
+            words.chunks_exact(2).filter_map(secret).collect::<Vec<_>>()
+        });
+        let of_environment = self.environment.iter().filter(|(name, _)| {
+            ["_KEY", "_SECRET", "_TOKEN"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        });
+        of_file
+            .chain(of_environment.map(|(_, value)| value.clone()))
+            .filter(|secret| secret.len() >= 8)
+            .collect()
+    }
+
     fn command(self, program: &Path) -> (Command, Option<ConfigFile>) {
         let mut command = Command::new(program);
         process::clean_environment(&mut command)
-            .env("RUST_LOG", "debug")
+            .env("RUST_LOG", "debug,tower_llm_gateway=trace,gateway=trace")
             .envs(self.environment)
             .args(self.arguments)
             .stdin(Stdio::null())
@@ -191,6 +223,8 @@ pub struct Gateway {
     log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
     config: Option<ConfigFile>,
+    /// What must never be in the log.
+    secrets: Vec<String>,
 }
 
 impl Gateway {
@@ -289,6 +323,13 @@ impl Drop for Gateway {
             ) {
                 let _ = self.child.kill();
                 let _ = self.child.wait();
+            }
+        }
+        if !std::thread::panicking() {
+            let log = self.log();
+            for secret in &self.secrets {
+                let line = log.lines().find(|line| line.contains(secret.as_str()));
+                assert_eq!(line, None, "a key is in the log");
             }
         }
         if std::thread::panicking() {

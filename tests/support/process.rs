@@ -1,7 +1,8 @@
 //! Child processes that are bounded in time and always ended, by their own id.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -112,7 +113,34 @@ pub fn example(name: &str) -> PathBuf {
         "{} is missing: run `cargo build --example {name}` (a bare `cargo test` builds it too)",
         program.display()
     );
+    if let Some(source) = newer_source(&program) {
+        panic!(
+            "{} is older than {source}: run `cargo build --example {name}` (a bare `cargo test` builds it too)",
+            program.display()
+        );
+    }
     program
+}
+
+/// A source of the program that is newer than the program: `cargo test --test NAME` builds the test alone, which would then judge what is no
+/// longer there. Each program is looked at once, so that nothing that is edited while the tests run disturbs them.
+fn newer_source(program: &Path) -> Option<String> {
+    static LOOKED: Mutex<BTreeMap<PathBuf, Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut looked = LOOKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let look = || {
+        // Cargo's own list of what the program was made of: `PROGRAM: SOURCE SOURCE ...`, blanks in names after a backslash.
+        let listed = std::fs::read_to_string(program.with_extension("d")).ok()?;
+        let (_, sources) = listed.split_once(": ")?;
+        let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
+        let made = modified(program).ok()?;
+        let sources = sources.trim_end().replace("\\ ", "\0");
+        let mut sources = sources.split(' ').map(|source| source.replace('\0', " "));
+        sources.find(|source| modified(Path::new(source)).is_ok_and(|changed| changed > made))
+    };
+    looked
+        .entry(program.to_owned())
+        .or_insert_with(look)
+        .clone()
 }
 
 /// Takes from a command's environment what would make a test depend on its caller: provider keys, AWS settings, proxies, log levels.

@@ -1,5 +1,10 @@
 //! What the tests of the request conversions share: a case is a target with its settings, and tells what becomes of a request.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "what tests give is mostly written in place: json!(…)"
+)]
+
 pub(in crate::convert) mod chat;
 
 use std::fmt::Debug;

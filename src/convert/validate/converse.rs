@@ -320,7 +320,11 @@ fn reasoning(inner: &Value) -> Checked {
 
 fn base64(text: &Value) -> bool {
     use base64::Engine as _;
-    let decoded = base64::engine::general_purpose::STANDARD.decode(text.as_str().unwrap_or("!"));
+    use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+    // As Java's decoder, the bits of the last letter that are in no byte may be any.
+    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    let decoder = GeneralPurpose::new(&base64::alphabet::STANDARD, config);
+    let decoded = decoder.decode(text.as_str().unwrap_or("!"));
     decoded.is_ok_and(|bytes| !bytes.is_empty())
 }
 

@@ -227,6 +227,7 @@ async fn client_keys() {
         ] {
             let answer = ask_of(keyed(), request).await;
             assert_eq!(answer.status, 401);
+            assert_eq!(answer.header("x-should-retry"), "false");
             assert_shape(path, &answer);
             let words = if is_messages(path) {
                 ("authentication_error", None)

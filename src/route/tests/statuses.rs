@@ -88,6 +88,8 @@ async fn statuses_are_retried_as_the_contract_says() {
         let (answer, asked) = fallback(vec![(status, "", error)], 2).await;
         assert_eq!((answer.status, asked.len()), (status, 1), "{status}");
         assert_eq!(answer.header("x-gateway-connection"), "one");
+        let told = answer.header("x-should-retry") == "false";
+        assert_eq!(told, status == 401, "{status}");
     }
     let (_, asked) = fallback(
         vec![(400, "x-should-retry: true", error), (200, "", "{}")],
