@@ -50,7 +50,12 @@ fn errors_in_streams() {
 
         let outcome = told(groq(), &[text.clone(), event.clone(), text.clone()]);
         assert_eq!(outcome.end, End::Error);
-        assert_eq!(outcome.error.unwrap()["type"], kind, "{event}");
+        // Anthropic has no limit of rates in the middle of a stream.
+        let later = match kind {
+            "rate_limit_error" => "overloaded_error",
+            kind => kind,
+        };
+        assert_eq!(outcome.error.unwrap()["type"], later, "{event}");
         assert_eq!(outcome.stopped, 0);
     }
     let mut machine = ChatToMessages::new(groq(), CX, LIMIT);
