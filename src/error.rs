@@ -12,6 +12,8 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 pub enum ErrorClass {
     /// Nothing of the request was processed: no connection, or the peer refused it unread. Always safe to send again.
     NeverSent,
+    /// The service around the HTTP client takes no more calls now (tower's `LoadShed`): nothing was sent.
+    Overloaded,
     /// The connection broke before an answer's head, which a reused connection does when the peer had just closed it.
     Incomplete,
     /// The request may have been processed.
@@ -44,6 +46,7 @@ impl Error {
     pub fn new(class: ErrorClass, source: impl Into<BoxError>) -> Self {
         let what = match class {
             ErrorClass::NeverSent => "the provider could not be reached",
+            ErrorClass::Overloaded => "too many calls are open",
             ErrorClass::Incomplete => "the connection to the provider broke before its answer",
             ErrorClass::Ambiguous => "the call to the provider failed",
             ErrorClass::Timeout | ErrorClass::Deadline => "the provider did not answer in time",
@@ -81,7 +84,10 @@ impl Error {
     /// Whether nothing of the request was processed.
     #[must_use]
     pub fn is_never_sent(&self) -> bool {
-        matches!(self.class, ErrorClass::NeverSent | ErrorClass::Credentials)
+        matches!(
+            self.class,
+            ErrorClass::NeverSent | ErrorClass::Overloaded | ErrorClass::Credentials
+        )
     }
 }
 

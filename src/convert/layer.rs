@@ -1,5 +1,6 @@
 //! The layer.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
@@ -127,7 +128,7 @@ impl ConvertLayer {
         self.change(|shared| shared.clock = clock)
     }
 
-    /// How errors of the client service are classed, as far as they are not an [`Error`] already. Default: all of them are
+    /// How errors of the client service are classed, as far as they are not an [`Error`] already or from tower's `LoadShed`. Default: all of them are
     /// ambiguous; with the `client` feature, hyper-util's errors are told apart.
     #[must_use]
     pub fn classify(self, classify: fn(BoxError) -> Error) -> Self {
@@ -151,9 +152,22 @@ impl Shared {
     pub(super) fn classed(&self, error: BoxError) -> Error {
         match error.downcast::<Error>() {
             Ok(error) => *error,
+            Err(error) if is_shed(&*error) => Error::new(ErrorClass::Overloaded, error),
             Err(error) => (self.classify)(error),
         }
     }
+}
+
+/// Whether tower's `LoadShed` turned a call away.
+fn is_shed(error: &(dyn StdError + 'static)) -> bool {
+    let mut source = Some(error);
+    while let Some(error) = source {
+        if error.is::<tower::load_shed::error::Overloaded>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 impl Default for Shared {

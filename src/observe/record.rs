@@ -178,6 +178,7 @@ impl AttemptResult {
             Self::Failed(FailureClass::Credential) => "credential_refused",
             Self::Failed(FailureClass::Final) => "rejected",
             Self::Error(ErrorClass::NeverSent) => "never_sent",
+            Self::Error(ErrorClass::Overloaded) => "shed",
             Self::Error(ErrorClass::Incomplete) => "incomplete",
             Self::Error(ErrorClass::Ambiguous) => "error",
             Self::Error(ErrorClass::Timeout) => "timeout",

@@ -84,7 +84,11 @@ fn note<B>(result: &Result<Response<B>, Error>, attempt: &Attempt) {
             | ErrorClass::Incomplete
             | ErrorClass::Ambiguous
             | ErrorClass::Timeout => (true, None),
-            ErrorClass::Deadline | ErrorClass::Stopping | ErrorClass::Misuse => return,
+            // Nothing that the provider did.
+            ErrorClass::Overloaded
+            | ErrorClass::Deadline
+            | ErrorClass::Stopping
+            | ErrorClass::Misuse => return,
         },
         Ok(response) => match response.extensions().get::<Failure>() {
             None => (false, None),
@@ -117,6 +121,7 @@ fn judge<B>(result: &Result<Response<B>, Error>, ambiguous: bool) -> Verdict {
     match result {
         Err(error) => match error.class() {
             ErrorClass::NeverSent | ErrorClass::Credentials => retry(true, false, None),
+            ErrorClass::Overloaded => Verdict::Elsewhere,
             ErrorClass::Incomplete if ambiguous => retry(false, true, None),
             ErrorClass::Ambiguous | ErrorClass::Timeout if ambiguous => retry(false, false, None),
             _ => Verdict::Final,

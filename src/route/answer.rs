@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -18,6 +19,9 @@ use crate::headers::{
 };
 use crate::observe::UsageHandle;
 use crate::target::Target;
+
+/// When a client may come again that was turned away for too many open calls.
+const SHED: Duration = Duration::from_secs(1);
 
 /// The answer to a request that goes no further.
 pub(super) fn refusal<B>(record: Record, error: &ClientError) -> Response<ResponseBody<B>> {
@@ -36,7 +40,7 @@ pub(super) fn relay<B: Body>(
 }
 
 /// The answer where there is none from below.
-pub(super) fn failure<B>(record: Record, error: &BoxError) -> Response<ResponseBody<B>> {
+pub(super) fn failure<B>(mut record: Record, error: &BoxError) -> Response<ResponseBody<B>> {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&**error);
     let mut class = ErrorClass::Ambiguous;
     while let Some(error) = source {
@@ -48,6 +52,13 @@ pub(super) fn failure<B>(record: Record, error: &BoxError) -> Response<ResponseB
     }
     let (fault, message) = match class {
         ErrorClass::NeverSent => (Fault::BadGateway, "the provider could not be reached"),
+        ErrorClass::Overloaded => {
+            record.retry_after = Some(SHED);
+            (
+                Fault::RateLimited,
+                "the gateway has too many open calls; try again later",
+            )
+        }
         ErrorClass::Incomplete => (
             Fault::BadGateway,
             "the connection to the provider broke before its answer",
@@ -74,7 +85,7 @@ pub(super) fn failure<B>(record: Record, error: &BoxError) -> Response<ResponseB
     );
     let error = ClientError::gateway(record.arrival.format, fault, message);
     let mut response = render(record, &error);
-    if fault != Fault::Stopping {
+    if !matches!(fault, Fault::Stopping | Fault::RateLimited) {
         // Our own tries are spent; the client's SDK shall not begin its own.
         response.headers_mut().insert(X_SHOULD_RETRY, FALSE);
     }

@@ -11,7 +11,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::limit::ConcurrencyLimitLayer;
+use tower::load_shed::LoadShedLayer;
 use tower::{Layer, service_fn};
+use tower_llm_gateway::settings::Timeouts;
 use tower_llm_gateway::{Gateway, Payload, Provider, Rule, Target};
 
 use crate::setup::{Cell, ask, cells, full, patient, serve};
@@ -109,6 +111,31 @@ async fn b7_a_limit_around_the_client_holds() {
         assert_eq!(call.await.unwrap().status, 200);
     }
     assert_eq!(most.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test]
+async fn b7_too_many_open_calls_are_turned_away() {
+    for cell in cells() {
+        let upstream = Upstream::scripted([Reply::never()]);
+        let connection = cell.connection("main", &upstream.url());
+        let client = tower_llm_gateway::client::client(&Timeouts::default()).unwrap();
+        let gateway = Gateway::builder()
+            .connection(connection.clone())
+            .rule(Rule::new("*", [Target::new(connection)]))
+            .build(LoadShedLayer::new().layer(ConcurrencyLimitLayer::new(1).layer(client)))
+            .unwrap();
+        let first = tokio::spawn(ask(gateway.clone(), cell.post(cell.body("m", ""))));
+        upstream.requested(1).await;
+        let answer = ask(gateway.clone(), cell.post(cell.body("m", ""))).await;
+        assert_eq!(answer.status, 429, "{cell:?}");
+        assert_eq!(answer.headers["retry-after"], "1", "{cell:?}");
+        assert!(!answer.headers.contains_key("x-should-retry"), "{cell:?}");
+        assert!(answer.text().contains("too many open calls"), "{cell:?}");
+        assert_eq!(upstream.requests().len(), 1, "{cell:?}");
+        // The place is free again when the first call is over.
+        first.abort();
+        upstream.cancelled(0).await;
+    }
 }
 
 /// A reply, the phase of the call it stops in, and how many of its steps are carried out before the client goes.
