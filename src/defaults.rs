@@ -1,4 +1,4 @@
-//! What requests get that say nothing themselves.
+//! What an owner puts into requests: where they say nothing themselves, or in place of what they say.
 
 use std::ops::Range;
 
@@ -12,10 +12,10 @@ use crate::endpoint::{Endpoint, Format};
 use crate::models::Effort;
 use crate::provider::Provider;
 
-/// What a target's requests get where the client gave nothing.
+/// What a target's requests get where the client gave nothing, or, with [`replace`](Self::replace), in place of what it gave.
 ///
 /// It is put into the client's own request, before that is converted; what a target cannot take is treated as if the client had
-/// asked for it. Every field so added is reported as approximated. Requests to count tokens stay as they are.
+/// asked for it. Every field so added or replaced is reported as approximated. Requests to count tokens stay as they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "config",
@@ -30,6 +30,8 @@ pub struct Defaults {
     pub reasoning_effort: Option<Effort>,
     /// Marks for the provider's prompt cache. They are put into the provider's request, and reported as `cache_control`.
     pub cache_marks: Option<CacheMarks>,
+    /// Whether `max_tokens` and `reasoning_effort` go in place of what the client gave. Default: no. A client's cache marks always stay.
+    pub replace: Option<bool>,
 }
 
 /// A piece of JSON and where it goes; an empty span inserts.
@@ -67,6 +69,13 @@ impl Defaults {
         self
     }
 
+    /// Puts the output tokens and the effort in place of what the client gave.
+    #[must_use]
+    pub fn replace(mut self) -> Self {
+        self.replace = Some(true);
+        self
+    }
+
     /// These defaults where they are set, and `base`'s where they are not.
     #[must_use]
     pub fn or(&self, base: &Self) -> Self {
@@ -74,6 +83,7 @@ impl Defaults {
             max_tokens: self.max_tokens.or(base.max_tokens),
             reasoning_effort: self.reasoning_effort.or(base.reasoning_effort),
             cache_marks: self.cache_marks.or(base.cache_marks),
+            replace: self.replace.or(base.replace),
         }
     }
 
@@ -90,6 +100,7 @@ impl Defaults {
         }
         let mut all = Vec::new();
         let whole = 0..body.len();
+        let replace = self.replace == Some(true);
         if let Some(tokens) = self.max_tokens {
             let (keys, key): (&[_], _) = match (endpoint.format(), provider) {
                 // Not every server that speaks Chat knows the newer name, and OpenAI wants no other.
@@ -101,18 +112,38 @@ impl Defaults {
                 (Format::Responses, _) => (&["max_output_tokens"], "max_output_tokens"),
                 (Format::Messages, _) => (&["max_tokens"], "max_tokens"),
             };
-            if keys.iter().all(|key| find(body, &whole, key).is_none()) {
-                report.approximate(key);
-                all.extend(put(body, &whole, key, &tokens.to_string()));
+            let mut given = keys.iter().filter(|key| find(body, &whole, key).is_some());
+            let tokens = tokens.to_string();
+            match given.next() {
+                None => {
+                    report.approximate(key);
+                    all.extend(put(body, &whole, key, &tokens));
+                }
+                Some(first) if replace => {
+                    for &key in std::iter::once(first).chain(given) {
+                        report.approximate(key);
+                        all.extend(put(body, &whole, key, &tokens));
+                    }
+                }
+                Some(_) => {}
             }
         }
         if let Some(effort) = self.reasoning_effort {
             let word = format!("\"{}\"", effort.word());
             let (holder, field) = match endpoint.format() {
-                Format::Chat => {
+                // Two spellings of one thing.
+                Format::Chat
                     if find(body, &whole, "reasoning_effort").is_none()
-                        && find(body, &whole, "reasoning").is_none()
-                    {
+                        && find(body, &whole, "reasoning").is_some() =>
+                {
+                    if replace {
+                        ("reasoning", "reasoning.effort")
+                    } else {
+                        ("", "")
+                    }
+                }
+                Format::Chat => {
+                    if replace || find(body, &whole, "reasoning_effort").is_none() {
                         report.approximate("reasoning_effort");
                         all.extend(put(body, &whole, "reasoning_effort", &word));
                     }
@@ -120,7 +151,9 @@ impl Defaults {
                 }
                 Format::Responses => ("reasoning", "reasoning.effort"),
                 // Who says how to think has said it all.
-                Format::Messages if find(body, &whole, "thinking").is_some() => ("", ""),
+                Format::Messages if !replace && find(body, &whole, "thinking").is_some() => {
+                    ("", "")
+                }
                 Format::Messages => ("output_config", "output_config.effort"),
             };
             if !holder.is_empty() {
@@ -130,7 +163,7 @@ impl Defaults {
                         let value = format!("{{\"effort\":{word}}}");
                         all.extend(put(body, &whole, holder, &value));
                     }
-                    Some(object) if find(body, &object, "effort").is_none() => {
+                    Some(object) if replace || find(body, &object, "effort").is_none() => {
                         if let Some(insertion) = put(body, &object, "effort", &word) {
                             report.approximate(field);
                             all.push(insertion);
@@ -202,6 +235,57 @@ pub(crate) fn put(body: &[u8], object: &Range<usize>, key: &str, value: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_replaces_goes_in_place_of_what_the_client_gave() {
+        let defaults = Defaults::new()
+            .max_tokens(7)
+            .reasoning_effort(Effort::Low)
+            .replace();
+        let (chat, responses, messages) = (Endpoint::Chat, Endpoint::Responses, Endpoint::Messages);
+        for (endpoint, body, expected, report) in [
+            (
+                chat,
+                r#"{"max_tokens": 900 ,"x":[1.0],"reasoning_effort":"high"}"#,
+                r#"{"max_tokens": 7 ,"x":[1.0],"reasoning_effort":"low"}"#,
+                "max_tokens reasoning_effort",
+            ),
+            (
+                chat,
+                r#"{"max_completion_tokens":1,"max_tokens":2,"reasoning":{"effort":"high","exclude":true}}"#,
+                r#"{"max_completion_tokens":7,"max_tokens":7,"reasoning":{"effort":"low","exclude":true}}"#,
+                "max_completion_tokens max_tokens reasoning.effort",
+            ),
+            (
+                chat,
+                r#"{"a":1}"#,
+                r#"{"max_completion_tokens":7,"reasoning_effort":"low","a":1}"#,
+                "max_completion_tokens reasoning_effort",
+            ),
+            (
+                responses,
+                r#"{"max_output_tokens":9,"reasoning":{"effort":"high","summary":"auto"}}"#,
+                r#"{"max_output_tokens":7,"reasoning":{"effort":"low","summary":"auto"}}"#,
+                "max_output_tokens reasoning.effort",
+            ),
+            (
+                messages,
+                r#"{"max_tokens":9,"thinking":{"type":"adaptive"},"output_config":{"effort":"max"}}"#,
+                r#"{"max_tokens":7,"thinking":{"type":"adaptive"},"output_config":{"effort":"low"}}"#,
+                "max_tokens output_config.effort",
+            ),
+        ] {
+            let mut losses = LossReport::default();
+            let body = Bytes::from_static(body.as_bytes());
+            let done = defaults.apply(&body, endpoint, Provider::OpenAi, &mut losses);
+            assert_eq!(done, expected);
+            assert_eq!(losses.approximated().join(" "), report, "{expected}");
+        }
+        // A target may say that its route's do not replace.
+        let mut keep = Defaults::new();
+        keep.replace = Some(false);
+        assert_eq!(keep.or(&defaults).replace, Some(false));
+    }
 
     #[test]
     fn what_the_client_left_out_is_put_in_and_nothing_else_changes() {

@@ -373,6 +373,24 @@ async fn retries_count_too() {
 }
 
 #[tokio::test]
+async fn routes_replace_what_clients_give() {
+    let a = provider();
+    let route = "[[routes]]\nmodel = \"m-o\"\ndefaults = { max_tokens = 50, reasoning_effort = \"low\", replace = true }\n\
+                 targets = [{ connection = \"a-o\" }]\n";
+    let gateway = gateway(&(connections("a", &a, "") + route));
+    let own =
+        json!({"model": "m-o", "max_tokens": 3000, "reasoning_effort": "high", "messages": []});
+    let answer = ask(&gateway, CHAT, &own).await;
+    assert_eq!(
+        answer.header("x-gateway-approximated"),
+        "max_tokens,reasoning_effort"
+    );
+    let sent = a.requests()[0].json();
+    assert_eq!(sent["max_tokens"], 50);
+    assert_eq!(sent["reasoning_effort"], "low");
+}
+
+#[tokio::test]
 async fn routes_give_defaults_and_headers() {
     let a = provider();
     let route = "[[routes]]\nmodel = \"m-o\"\ndefaults = { max_tokens = 50, reasoning_effort = \"low\" }\n\
